@@ -1,0 +1,15 @@
+# A folder of src/ is a target that links only what comes before it, so that an include against the stream of
+# ARCHITECTURE.md does not compile: each layer sees a folder of symbolic links to the layers it may use.
+function(selfsame_layer name)
+    cmake_parse_arguments(layer "" "" "USES;LIBRARIES" ${ARGN})
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.c)
+    add_library(${name} OBJECT ${sources})
+    set(view ${CMAKE_BINARY_DIR}/include-${name})
+    file(MAKE_DIRECTORY ${view})
+    foreach(layer IN ITEMS ${name} ${layer_USES})
+        file(CREATE_LINK ${CMAKE_SOURCE_DIR}/src/${layer} ${view}/${layer} SYMBOLIC)
+    endforeach()
+    target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/include ${view})
+    target_link_libraries(${name} PUBLIC ${layer_LIBRARIES})
+    set_property(GLOBAL APPEND PROPERTY SELFSAME_LAYERS ${name})
+endfunction()

@@ -11,9 +11,9 @@
 
 #define SS_COUNT_OF(a) ((int)(sizeof(a) / sizeof *(a)))
 #if defined(__GNUC__)
-#define SS_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define SS_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
-#define SS_PRINTF(format, first)
+#define SS_PRINTF(text, first)
 #endif
 
 struct ss_ctx {

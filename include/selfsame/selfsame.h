@@ -75,6 +75,175 @@ SS_API void ss_ctx_clear(ss_ctx *cx);
 /* Asks the running call to stop at the next step; it returns SS_ERR_STOPPED. Safe from a signal handler or another thread. */
 SS_API void ss_ctx_stop(ss_ctx *cx);
 
+/* ------------------------------------------------------------------------------------------------ pictures */
+
+/* 8-bit RGB, rows top to bottom, 3 * w bytes each. */
+typedef struct ss_image {
+    int w, h;
+    uint8_t *rgb;
+} ss_image;
+
+SS_API void ss_image_free(ss_image *im); /* its pixels, not the struct; leaves {0} */
+
+/* ------------------------------------------------------------------------------------------------ models */
+
+typedef struct ss_model ss_model;
+
+typedef struct ss_model_options {
+    const char *vae; /* a separate autoencoder: a file in either layout or a folder; NULL: the checkpoint's own */
+    bool ema;        /* a single file's averaged weights instead of the plain ones */
+    const char *prediction; /* NULL or "auto", "epsilon", "v": what a single file without configuration predicts */
+} ss_model_options;
+
+/* `path` is a diffusers folder or a single file (.safetensors, .ckpt). Maps the weights and checks that every tensor is
+ * accounted for; nothing is converted before it is needed. SS_ERR_MODEL names what is missing or left over. */
+SS_API ss_status ss_model_open(ss_model **out, ss_ctx *cx, const char *path, const ss_model_options *options);
+SS_API void ss_model_free(ss_model *m);
+
+typedef struct ss_model_info {
+    const char *family;     /* "SD 1.x", "SD 2.x" */
+    const char *layout;     /* "diffusers folder", "single file" */
+    const char *prediction; /* "epsilon", "v" */
+    const char *sampler;    /* what the model's own scheduler asks for */
+    int size;               /* pixels a side that it was made for */
+    int layers;             /* transformer blocks, the numbers that attention control counts by */
+    int64_t parameters, tensors;
+} ss_model_info;
+
+SS_API ss_model_info ss_model_describe(const ss_model *m); /* its strings are the model's */
+
+/* What any weights file or model folder is, as a JSON document: format, layout, family, tensors with shapes and types,
+ * metadata, what is missing for a whole model. Succeeds for every well-formed file. *json is freed with free(). */
+SS_API ss_status ss_inspect(char **json, ss_ctx *cx, const char *path);
+
+/* ------------------------------------------------------------------------------------------------ drawing */
+
+/* How pictures come out of noise; shared by all requests. */
+typedef struct ss_sampling_options {
+    const char *sampler;  /* NULL: the model's own; ss_sampler_names lists them */
+    int steps;            /* 0: 50 */
+    double guidance;      /* classifier-free guidance; 0: 7.5. 1 draws without */
+    double eta;           /* DDIM: 0 deterministic .. 1 */
+    bool karras;          /* Karras' noise levels, where the sampler knows them */
+    int clip_skip;        /* 0 or 1: the text encoder's last layer, 2: one earlier (A1111's counting) */
+} ss_sampling_options;
+
+/* Called from within a request with the picture as it stands, a cheap guess at an eighth of the size scaled up. */
+typedef void ss_preview_fn(void *user, const ss_image *picture, int step, int steps);
+
+typedef struct ss_generate_request {
+    const char *prompt, *negative; /* UTF-8; NULL: "" */
+    ss_sampling_options sampling;
+    int width, height;             /* 0: the model's; rounded down to multiples of 8 */
+    uint64_t seed;
+    int batch;                     /* pictures drawn together from one stream of noise, as diffusers does; 0: 1 */
+    const ss_image *init;          /* NULL, or start from this picture (img2img); its size is the size */
+    double strength;               /* img2img: 0 means 0.75; 1 forgets the picture */
+    ss_preview_fn *preview;
+    void *preview_user;
+} ss_generate_request;
+
+/* Draws request->batch pictures into images[], which the caller frees with ss_image_free. */
+SS_API ss_status ss_generate(ss_image *images, ss_ctx *cx, ss_model *m, const ss_generate_request *request);
+
+typedef enum ss_method {
+    SS_METHOD_MASACTRL, /* the default: a target reads its source's keys and values (MasaCtrl, section 3.2) */
+    SS_METHOD_UNION,    /* it reads the source's and its own */
+    SS_METHOD_MASK,     /* object and background read apart, by masks that are given */
+    SS_METHOD_AUTO,     /* the same, by masks from cross-attention (MasaCtrl, section 3.3) */
+    SS_METHOD_NONE,     /* no control: the same start, nothing carried over */
+} ss_method;
+
+typedef enum ss_inversion {
+    SS_INVERT_DIRECT,     /* the source is put back on its inverted path after every step (PnP inversion) */
+    SS_INVERT_DDIM,       /* DDIM inversion, nothing else (MasaCtrl's own) */
+    SS_INVERT_TRAJECTORY, /* the source is put on its inverted path before every step (MasaCtrl's ref latents) */
+    SS_INVERT_NEGATIVE,   /* negative-prompt inversion: the source prompt stands in for the empty one */
+} ss_inversion;
+
+typedef enum ss_fit {
+    SS_FIT_SQUASH, /* nearest neighbour to the size, whatever the shape: as the step and layer study did */
+    SS_FIT_CROP,   /* centre, then resize */
+    SS_FIT_PAD,    /* resize, then extend the border */
+} ss_fit;
+
+/* A mask over the picture: w * h floats, 1 foreground. Resized to each layer's grid. */
+typedef struct ss_mask {
+    int w, h;
+    const float *data;
+} ss_mask;
+
+/* When and where attention is controlled. Steps count from 0; the lists win over the ranges. */
+typedef struct ss_control_range {
+    bool from_given;         /* false: `from` is 4 */
+    int from;                /* first step */
+    int to;                  /* last step, inclusive; 0: the end */
+    int every;               /* true stride: 1 or 0 is every step, 2 every second from `from` on ... */
+    int last_digit;          /* the study's "skip interval" k: a step counts only if step % 10 >= k; 0: all */
+    const int *steps;        /* a list instead of all the above */
+    int step_count;
+    const char *layers;      /* NULL: "10-". Numbers, ranges and names: "10-15", "7,8,12", "decoder", "encoder", "mid",
+                                the study's "Encoder" (0-7) and "Decoder" (10-15), "64x64", "32x32" ... */
+} ss_control_range;
+
+typedef struct ss_edit_request {
+    const ss_image *photo;   /* already upright; brought to width x height by `fit` */
+    int width, height;       /* 0: the model's */
+    ss_fit fit;
+    const char *source;      /* what the photo shows; NULL: "" */
+    const char *const *prompts;
+    int prompt_count;
+    const char *negative;
+    ss_sampling_options sampling; /* always DDIM: .sampler has to be NULL or "ddim"; .eta 0 */
+    uint64_t seed;           /* kept in the recipe; nothing in an edit is random */
+    ss_method method;
+    ss_inversion inversion;
+    double inversion_guidance; /* 0: 1 (none) */
+    ss_control_range control;
+    double threshold;        /* automatic masks; 0: 0.1 */
+    const char *subject;     /* automatic masks: the words of `source` that name the subject; NULL: its first word */
+    const char *target_subject; /* the same in every prompt; NULL: `subject`, where the prompt has it */
+    ss_mask source_mask;     /* SS_METHOD_MASK */
+    ss_mask target_mask;
+    const char *keep_source; /* a file: the source branch is stored there, or taken from it if it is there and fits */
+    bool keep_keys;          /* its keys and values, too: further targets do not run the source again */
+    const char *save_masks;  /* a folder for what the method saw */
+    const char *save_attention;
+    ss_preview_fn *preview;
+    void *preview_user;
+    /* Called once the photo has been inverted and drawn back, before any target is: how faithful is it? */
+    void (*reconstructed)(void *user, const ss_image *reconstruction, double psnr);
+    void *reconstructed_user;
+} ss_edit_request;
+
+typedef struct ss_edited {
+    ss_image source;         /* the photo as the model saw it */
+    ss_image reconstruction;
+    double psnr;             /* of the reconstruction against the source, dB */
+    ss_image *targets;       /* prompt_count of them; those not finished when a stop was asked for are empty (w 0) */
+    int count;
+} ss_edited;
+
+/* Fills *out with what is finished, also when it returns SS_ERR_STOPPED. Freed with ss_edited_free in any case. */
+SS_API ss_status ss_edit(ss_edited *out, ss_ctx *cx, ss_model *m, const ss_edit_request *request);
+SS_API void ss_edited_free(ss_edited *e);
+
+/* ------------------------------------------------------------------------------------------------ before and around */
+
+/* Peak bytes that a request will need, and what the machine has free. */
+typedef struct ss_memory {
+    size_t weights, pass, peak, available;
+} ss_memory;
+SS_API ss_status ss_generate_memory(ss_memory *out, ss_ctx *cx, ss_model *m, const ss_generate_request *request);
+SS_API ss_status ss_edit_memory(ss_memory *out, ss_ctx *cx, ss_model *m, const ss_edit_request *request);
+
+/* Sampler names, NULL at the end; constant. */
+SS_API const char *const *ss_sampler_names(void);
+
+/* What the processor does with this model: a JSON table of operation classes (calls, seconds, flop, bytes) for one
+ * guided step at width x height, with the machine's measured peaks. Freed with free(). */
+SS_API ss_status ss_bench(char **json, ss_ctx *cx, ss_model *m, int width, int height);
+
 #ifdef __cplusplus
 }
 #endif

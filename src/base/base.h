@@ -29,6 +29,7 @@ struct ss_ctx {
     struct ss_device *device;
     struct ss_tape *tape;
     struct ss_control *control;
+    struct ss_watch *watch; /* sees named tensors of a pass, or NULL */
 
     /* Tests make the n-th allocation from here on fail; negative: none. */
     int64_t fail_allocation;

@@ -106,6 +106,14 @@ ss_tensor *ss_scope_close(ss_ctx *cx, ss_scope s, ss_tensor *result) {
     return y;
 }
 
+ss_tensor *ss_watched(ss_ctx *cx, const char *path, const char *suffix, ss_tensor *x) {
+    if (!cx->watch || !x) return x;
+    char name[256];
+    snprintf(name, sizeof name, "%s%s", path, suffix);
+    cx->watch->see(cx->watch->user, name, x);
+    return x;
+}
+
 const float *ss_param_f32(ss_ctx *cx, ss_param *p) {
     if (!p->data) {
         size_t n = 1;

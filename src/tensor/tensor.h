@@ -74,6 +74,14 @@ typedef ss_mark ss_scope;
 ss_scope ss_scope_open(ss_ctx *cx);
 ss_tensor *ss_scope_close(ss_ctx *cx, ss_scope s, ss_tensor *result);
 
+/* Looks at a named stage of a pass ("down_blocks.0.resnets.1", "...attn1.heads"): for tests and for those who study a
+ * network. Returns x. The watcher may not change it. */
+typedef struct ss_watch {
+    void (*see)(void *user, const char *name, const ss_tensor *x);
+    void *user;
+} ss_watch;
+ss_tensor *ss_watched(ss_ctx *cx, const char *path, const char *suffix, ss_tensor *x);
+
 /* The parameter in float32 and the checkpoint's order, made once. NULL with SS_ERR_NOMEM. */
 const float *ss_param_f32(ss_ctx *cx, ss_param *p);
 void ss_param_drop_packed(ss_param *p); /* after its numbers changed */

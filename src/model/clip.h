@@ -1,0 +1,17 @@
+/* The text encoder of CLIP, as SD 1.x (CLIP-L) and SD 2.x (OpenCLIP-H) use it. */
+#ifndef SS_CLIP_H
+#define SS_CLIP_H
+
+#include "model/layers.h"
+
+typedef struct ss_clip_text {
+    ss_params params;
+    int layers, heads;
+    bool quick_gelu; /* SD 1.x; SD 2.x has the exact one */
+} ss_clip_text;
+
+/* Hidden states [n, 77, d] float32 of ids[n, 77] after all but the last `skip` layers, through the final norm.
+ * Position i sees 0 .. i; padding is seen like any other token. */
+ss_tensor *ss_clip_text_run(ss_ctx *cx, const ss_clip_text *net, const int32_t *ids, int64_t n, int skip);
+
+#endif

@@ -1,0 +1,19 @@
+/* The UNet of Stable Diffusion 1.x and 2.x. */
+#ifndef SS_UNET_H
+#define SS_UNET_H
+
+#include "model/layers.h"
+
+typedef struct ss_unet {
+    ss_params params;
+    int groups;   /* of every group norm; 32 in the real models */
+    int heads[4]; /* per level, finest first; 8, 8, 8, 8 in SD 1.x and 5, 10, 20, 20 in SD 2.x */
+} ss_unet;
+
+enum { SS_UNET_LAYERS = 16 };
+
+/* The model's prediction [n, 4, h, w] in float32 for x [n, c, h, w] float32 at timesteps t[n] with text [n, len, d].
+ * `step` is the denoising step that controllers hear of. Any h and w of at least 1 work. */
+ss_tensor *ss_unet_run(ss_ctx *cx, const ss_unet *net, ss_tensor *x, const float *t, ss_tensor *text, int step);
+
+#endif

@@ -85,6 +85,36 @@ typedef struct ss_image {
 
 SS_API void ss_image_free(ss_image *im); /* its pixels, not the struct; leaves {0} */
 
+/* As a person sees it: EXIF orientation applied, grey and palette spread, 16 bits cut to their upper 8, CMYK and RGB
+ * with a colour profile of their own brought to sRGB, alpha dropped without compositing (the colours under it stay). Of
+ * an animation the first picture is taken, with a warning. SS_ERR_FILE or SS_ERR_FORMAT: not there, not a picture, cut
+ * short, damaged, larger than the limits. */
+SS_API ss_status ss_image_read(ss_image *out, ss_ctx *cx, const char *path);
+SS_API ss_status ss_image_read_bytes(ss_image *out, ss_ctx *cx, const void *bytes, size_t n, const char *name);
+
+/* What a picture says about itself, UTF-8; NULL for what it does not say. */
+typedef struct ss_image_meta {
+    char *parameters; /* the text that A1111's web interface writes and other tools read */
+    char *json;       /* our own */
+} ss_image_meta;
+
+SS_API void ss_image_meta_free(ss_image_meta *meta);
+
+/* From PNG text chunks, packed or not, and from EXIF in PNG, JPEG and WebP, which wins. A picture without any is no
+ * failure. */
+SS_API ss_status ss_image_meta_read(ss_image_meta *out, ss_ctx *cx, const char *path);
+SS_API ss_status ss_image_meta_read_bytes(ss_image_meta *out, ss_ctx *cx, const void *bytes, size_t n, const char *name);
+
+/* The suffix decides: .png .jpg .jpeg .webp; SS_ERR_ARG for others. Written whole or not at all. Equal
+ * pictures and texts give equal bytes. `meta` may be NULL. PNG keeps pixels exactly; JPEG and WebP are written at high
+ * quality, and a JPEG whose texts exceed the 64 KB that its EXIF block holds is written without them, with a warning.
+ */
+SS_API ss_status ss_image_write(ss_ctx *cx, const char *path, const ss_image *im, const ss_image_meta *meta);
+
+/* The same into memory. `suffix` is "png", "jpg", "jpeg" or "webp". *bytes is freed with free(). */
+SS_API ss_status ss_image_encode(void **bytes, size_t *n, ss_ctx *cx, const ss_image *im, const ss_image_meta *meta,
+                          const char *suffix);
+
 /* ------------------------------------------------------------------------------------------------ models */
 
 typedef struct ss_model ss_model;

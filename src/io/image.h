@@ -19,38 +19,10 @@ ss_status ss_image_copy(ss_image *out, ss_ctx *cx, const ss_image *in);
 
 /* ------------------------------------------------------------------------------------------------ files */
 
-/* As a person sees it: EXIF orientation applied, grey and palette spread, 16 bits cut to their upper 8, CMYK and RGB
- * with a colour profile of their own brought to sRGB, alpha dropped without compositing (the colours under it stay). Of
- * an animation the first picture is taken, with a warning. SS_ERR_FILE or SS_ERR_FORMAT: not there, not a picture, cut
- * short, damaged, larger than the limits. */
-ss_status ss_image_read(ss_image *out, ss_ctx *cx, const char *path);
-ss_status ss_image_read_bytes(ss_image *out, ss_ctx *cx, const void *bytes, size_t n, const char *name);
+/* Reading, writing and what pictures say about themselves are public: selfsame.h. */
 
-/* The same with EXIF orientation ignored, as the step and layer study's loader does. */
+/* ss_image_read with EXIF orientation ignored, as the step and layer study's loader does. */
 ss_status ss_image_read_unturned(ss_image *out, ss_ctx *cx, const char *path);
-
-/* What a picture says about itself, UTF-8; NULL for what it does not say. */
-typedef struct ss_image_meta {
-    char *parameters; /* A1111's text, see infotext.h */
-    char *json;       /* our own */
-} ss_image_meta;
-
-void ss_image_meta_free(ss_image_meta *meta);
-
-/* From PNG text chunks, packed or not, and from EXIF in PNG, JPEG and WebP, which wins. A picture without any is no
- * failure. */
-ss_status ss_image_meta_read(ss_image_meta *out, ss_ctx *cx, const char *path);
-ss_status ss_image_meta_read_bytes(ss_image_meta *out, ss_ctx *cx, const void *bytes, size_t n, const char *name);
-
-/* The suffix decides: .png .jpg .jpeg .webp; SS_ERR_ARG for others. Written whole or not at all (io/replace.h). Equal
- * pictures and texts give equal bytes. `meta` may be NULL. PNG keeps pixels exactly; JPEG and WebP are written at high
- * quality, and a JPEG whose texts exceed the 64 KB that its EXIF block holds is written without them, with a warning.
- */
-ss_status ss_image_write(ss_ctx *cx, const char *path, const ss_image *im, const ss_image_meta *meta);
-
-/* The same into memory. `suffix` is "png", "jpg", "jpeg" or "webp". *bytes is freed with free(). */
-ss_status ss_image_encode(void **bytes, size_t *n, ss_ctx *cx, const ss_image *im, const ss_image_meta *meta,
-                          const char *suffix);
 
 /* SS_ERR_ARG, with a sentence, for a path that ss_image_write would not know how to write: to say no before hours of
  * work. */

@@ -123,6 +123,7 @@ typedef struct ss_model_options {
     const char *vae; /* a separate autoencoder: a file in either layout or a folder; NULL: the checkpoint's own */
     bool ema;        /* a single file's averaged weights instead of the plain ones */
     const char *prediction; /* NULL or "auto", "epsilon", "v": what a single file without configuration predicts */
+    const char *config; /* a diffusers folder whose configuration and tokenizer are used; a single file has neither */
 } ss_model_options;
 
 /* `path` is a diffusers folder or a single file (.safetensors, .ckpt). Maps the weights and checks that every tensor is

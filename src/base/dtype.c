@@ -112,3 +112,49 @@ void ss_f32_to_bf16(uint16_t *y, const float *x, size_t n) {
 void ss_f32_to_f16(uint16_t *y, const float *x, size_t n) {
     for (size_t i = 0; i < n; i++) y[i] = float_to_f16(x[i]);
 }
+
+/* An exponent of all ones. Whole blocks are tested before anything is decided, so that the loop vectorises. */
+static bool nonfinite16(const uint8_t *b, uint16_t exponent, size_t n) {
+    enum { BLOCK = 4096 };
+    for (size_t start = 0; start < n; start += BLOCK) {
+        size_t end = start + BLOCK < n ? start + BLOCK : n;
+        unsigned bad = 0;
+        for (size_t i = start; i < end; i++) {
+            uint16_t h;
+            memcpy(&h, b + 2 * i, 2);
+            bad |= (h & exponent) == exponent;
+        }
+        if (bad) return true;
+    }
+    return false;
+}
+
+bool ss_any_nonfinite(const void *x, ss_dtype type, size_t n) {
+    const uint8_t *b = x;
+    unsigned bad = 0;
+    switch (type) {
+    case SS_F16: return nonfinite16(b, 0x7c00, n);
+    case SS_BF16: return nonfinite16(b, 0x7f80, n);
+    case SS_F32:
+        for (size_t i = 0; i < n; i++) {
+            uint32_t u;
+            memcpy(&u, b + 4 * i, 4);
+            bad |= (u & 0x7f800000u) == 0x7f800000u;
+        }
+        return bad;
+    case SS_F64:
+        for (size_t i = 0; i < n; i++) {
+            uint64_t u;
+            memcpy(&u, b + 8 * i, 8);
+            bad |= (u & 0x7ff0000000000000u) == 0x7ff0000000000000u;
+        }
+        return bad;
+    case SS_F8_E4M3:
+        for (size_t i = 0; i < n; i++) bad |= (b[i] & 0x7f) == 0x7f;
+        return bad;
+    case SS_F8_E5M2:
+        for (size_t i = 0; i < n; i++) bad |= (b[i] & 0x7c) == 0x7c;
+        return bad;
+    default: return false;
+    }
+}

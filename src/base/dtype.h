@@ -2,6 +2,7 @@
 #ifndef SS_DTYPE_H
 #define SS_DTYPE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -32,6 +33,9 @@ const char *ss_dtype_name(ss_dtype t); /* as safetensors spells it: "F32", "BF16
 /* n elements of type `from` at any alignment to float32, exact for every value that float32 has. Vectorised for F16 and
  * BF16; single-threaded. Types that are no numbers (SS_OTHER_TYPE) give zeros. */
 void ss_to_f32(float *y, const void *x, ss_dtype from, size_t n);
+
+/* Whether one of n elements is NaN or infinite. False for integers. */
+bool ss_any_nonfinite(const void *x, ss_dtype type, size_t n);
 
 /* Round to nearest even; NaN stays NaN (quiet). */
 void ss_f32_to_bf16(uint16_t *y, const float *x, size_t n);

@@ -8,6 +8,9 @@ enum { WORDS = SS_RNG_WORDS, SHIFT = 397, BLOCK = 16, HALF = BLOCK / 2 };
 
 static const double pi = 3.14159265358979323846;
 
+/* A remainder of 32 bits shows a skew before the range reaches them, so torch takes two words from here on. */
+static const uint64_t range_of_two_words = UINT64_C(1) << 28;
+
 void ss_rng_seed(ss_rng *r, uint64_t seed) {
     r->state[0] = (uint32_t)seed;
     for (uint32_t i = 1; i < WORDS; i++) {
@@ -119,7 +122,7 @@ void ss_rng_normal_f64(ss_rng *r, double *y, int64_t n) {
 int64_t ss_rng_int(ss_rng *r, int64_t from, int64_t to) {
     assert(from < to);
     uint64_t range = (uint64_t)to - (uint64_t)from;
-    uint64_t drawn = range < RANGE_OF_ONE_WORD ? ss_rng_u32(r) : ss_rng_u64(r);
+    uint64_t drawn = range < range_of_two_words ? ss_rng_u32(r) : ss_rng_u64(r);
     return (int64_t)((uint64_t)from + drawn % range);
 }
 

@@ -28,8 +28,8 @@ uint64_t ss_rng_u64(ss_rng *r); /* two of the former, the high half first */
 void ss_rng_uniform(ss_rng *r, float *y, int64_t n);
 void ss_rng_uniform_f64(ss_rng *r, double *y, int64_t n);
 
-/* Standard normals. torch.randn: 16 values or more are drawn by another method than fewer, and n values at once are other
- * numbers than n values in parts. */
+/* Standard normals. torch.randn: 16 values or more are drawn by another method than fewer, and n values at once are
+ * other numbers than n values in parts. */
 void ss_rng_normal(ss_rng *r, float *y, int64_t n);
 void ss_rng_normal_f64(ss_rng *r, double *y, int64_t n);
 

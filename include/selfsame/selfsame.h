@@ -72,6 +72,9 @@ SS_API void ss_ctx_free(ss_ctx *cx);
 SS_API const char *ss_ctx_error(const ss_ctx *cx);
 SS_API void ss_ctx_clear(ss_ctx *cx);
 
+/* What activations are made of here: "float32" or "bfloat16". */
+SS_API const char *ss_ctx_numbers(const ss_ctx *cx);
+
 /* Asks the running call to stop at the next step; it returns SS_ERR_STOPPED. Safe from a signal handler or another thread. */
 SS_API void ss_ctx_stop(ss_ctx *cx);
 

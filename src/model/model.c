@@ -336,6 +336,7 @@ static ss_status walk_all(ss_ctx *cx, void *user) {
     static const float t[1];
     ss_tensor *text = ss_clip_text_run(cx, &m->text, ids, 1, 0);
     ss_tensor *x = ss_tensor_wrap(cx, NULL, 4, (int64_t[]){1, 4, 8, 8});
+    if (text) m->unet_text_width = ss_channels(text);
     if (!text || !x || !ss_unet_run(cx, &m->unet, x, t, text, 0)) return cx->status;
     ss_tensor *z = ss_tensor_wrap(cx, NULL, 4, (int64_t[]){1, 4, 8, 8});
     ss_tensor *rgb = ss_vae_decode(cx, &m->vae, z);

@@ -23,6 +23,7 @@ struct ss_model {
     bool sd2;
     bool single_file;
     bool predicts_v;
+    int64_t unet_text_width; /* of the texts that cross-attention reads */
     int size;               /* pixels a side that it was made for */
     int64_t tensors, parameters;
     ss_weights *file[8];    /* what the parameters point into */

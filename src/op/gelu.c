@@ -1,0 +1,27 @@
+/* GELU, y = x Phi(x), where Phi is the normal distribution function.
+ *
+ *     dy/dx = Phi(x) + x exp(-x^2 / 2) / sqrt(2 pi)
+ */
+#include "op/ops.h"
+#include "op/scalar.h"
+
+static ss_status forward(const ss_call *k) {
+    const float *x = k->x[0]->data;
+    for (int64_t i = 0, n = ss_count(k->y); i < n; i++) k->y->data[i] = ss_gelu_of(x[i]);
+    return SS_OK;
+}
+
+static ss_status backward(const ss_call *k) {
+    const float *x = k->x[0]->data;
+    for (int64_t i = 0, n = ss_count(k->y); i < n; i++) k->dx[0][i] += k->dy[i] * ss_gelu_slope(x[i]);
+    return SS_OK;
+}
+
+const ss_op ss_op_gelu = {
+    .name = "gelu",
+    .inputs = 1,
+    .shape = ss_shape_same,
+    .on = {[SS_REF] = {forward, backward}, [SS_CPU] = {forward, backward}},
+};
+
+ss_tensor *ss_gelu(ss_ctx *cx, ss_tensor *x) { return x ? ss_apply(cx, &ss_op_gelu, NULL, &x) : NULL; }

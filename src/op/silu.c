@@ -1,0 +1,27 @@
+/* SiLU, y = x s(x), where s is the logistic function.
+ *
+ *     dy/dx = s(x) (1 + x (1 - s(x)))
+ */
+#include "op/ops.h"
+#include "op/scalar.h"
+
+static ss_status forward(const ss_call *k) {
+    const float *x = k->x[0]->data;
+    for (int64_t i = 0, n = ss_count(k->y); i < n; i++) k->y->data[i] = ss_silu_of(x[i]);
+    return SS_OK;
+}
+
+static ss_status backward(const ss_call *k) {
+    const float *x = k->x[0]->data;
+    for (int64_t i = 0, n = ss_count(k->y); i < n; i++) k->dx[0][i] += k->dy[i] * ss_silu_slope(x[i]);
+    return SS_OK;
+}
+
+const ss_op ss_op_silu = {
+    .name = "silu",
+    .inputs = 1,
+    .shape = ss_shape_same,
+    .on = {[SS_REF] = {forward, backward}, [SS_CPU] = {forward, backward}},
+};
+
+ss_tensor *ss_silu(ss_ctx *cx, ss_tensor *x) { return x ? ss_apply(cx, &ss_op_silu, NULL, &x) : NULL; }

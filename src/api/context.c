@@ -2,16 +2,9 @@
 #include "base/arena.h"
 #include "device/device.h"
 
-#include <sched.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Cores that this process may run on. */
-static int cores(void) {
-    cpu_set_t set;
-    int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    return n > 0 ? n : 1;
-}
 
 static ss_status choose(ss_ctx *cx, const ss_ctx_options *o, ss_device_kind *kind, ss_dtype *numbers) {
     static const char *const devices[] = {"cpu", "reference"}, *const types[] = {"auto", "float32", "bfloat16"};
@@ -46,7 +39,7 @@ ss_status ss_ctx_new(ss_ctx **out, const ss_ctx_options *options) {
     if (!cx) return SS_ERR_NOMEM;
     cx->callbacks = options->callbacks;
     cx->fail_allocation = -1;
-    cx->threads = options->threads > 0 ? options->threads : cores();
+    cx->threads = options->threads > 0 ? options->threads : omp_get_num_procs();
     ss_device_kind kind = SS_CPU;
     ss_dtype numbers = SS_F32;
     ss_status st = options->threads < 0 || options->threads > 1024

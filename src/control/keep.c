@@ -47,19 +47,27 @@ static ss_kept_kv *entry(const ss_keep *k, int step, int layer, int half) {
     return &k->kv[(step * k->layers + layer) * k->halves + half];
 }
 
-ss_status ss_keep_put(ss_keep *k, ss_ctx *cx, int step, int layer, int half, const ss_tensor *keys, const ss_tensor *values,
-                      int row) {
+ss_status ss_keep_put_bytes(ss_keep *k, ss_ctx *cx, int step, int layer, int half, const ss_kept_kv *kv) {
     if (!within(k, step, layer, half)) return SS_OK;
     ss_kept_kv *e = entry(k, step, layer, half);
-    size_t bytes = (size_t)(keys->shape[1] * keys->shape[2]) * ss_dtype_size(keys->dtype);
+    size_t bytes = (size_t)(kv->len * kv->d) * ss_dtype_size(kv->dtype);
     char *copy = ss_alloc(cx, 2, bytes);
     if (!copy) return SS_ERR_NOMEM;
-    memcpy(copy, (const char *)keys->bytes + (size_t)row * bytes, bytes);
-    memcpy(copy + bytes, (const char *)values->bytes + (size_t)row * bytes, bytes);
+    memcpy(copy, kv->k, bytes);
+    memcpy(copy + bytes, kv->v, bytes);
     if (!e->k) k->bytes += 2 * bytes;
     free((void *)e->k);
-    *e = (ss_kept_kv){.k = copy, .v = copy + bytes, .dtype = keys->dtype, .len = keys->shape[1]};
+    *e = *kv;
+    e->k = copy, e->v = copy + bytes;
     return SS_OK;
+}
+
+ss_status ss_keep_put(ss_keep *k, ss_ctx *cx, int step, int layer, int half, const ss_tensor *keys, const ss_tensor *values,
+                      int row) {
+    size_t bytes = (size_t)(keys->shape[1] * keys->shape[2]) * ss_dtype_size(keys->dtype);
+    ss_kept_kv kv = {.k = (const char *)keys->bytes + (size_t)row * bytes, .v = (const char *)values->bytes + (size_t)row * bytes,
+                     .dtype = keys->dtype, .len = keys->shape[1], .d = keys->shape[2]};
+    return ss_keep_put_bytes(k, cx, step, layer, half, &kv);
 }
 
 const ss_kept_kv *ss_keep_get(const ss_keep *k, int step, int layer, int half) {

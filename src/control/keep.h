@@ -14,6 +14,9 @@ void ss_keep_free(ss_keep *k);
 /* Copies one image's keys and values, [len, d] each. An entry that is there is replaced. */
 ss_status ss_keep_put(ss_keep *k, ss_ctx *cx, int step, int layer, int half, const ss_tensor *keys, const ss_tensor *values,
                       int row);
+/* The same from elsewhere. */
+ss_status ss_keep_put_bytes(ss_keep *k, ss_ctx *cx, int step, int layer, int half, const ss_kept_kv *kv);
+
 /* NULL if there is none. */
 const ss_kept_kv *ss_keep_get(const ss_keep *k, int step, int layer, int half);
 

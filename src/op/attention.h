@@ -22,7 +22,7 @@ enum { SS_READS = 4, SS_JOINED = 8 };
 typedef struct ss_kept_kv {
     const void *k, *v;
     ss_dtype dtype;
-    int64_t len;
+    int64_t len, d;
 } ss_kept_kv;
 
 typedef struct ss_attn_read {

@@ -5,6 +5,7 @@
  * for the whole process, where another thread's may lie between them, and words them differently from release to
  * release.
  */
+#define _GNU_SOURCE /* memmem */
 #include "io/image_codec.h"
 
 #include "io/image.h"
@@ -15,7 +16,7 @@
 #include <string.h>
 #include <vips/vips.h>
 
-typedef int loader(void *bytes, size_t n, VipsImage **out, ...) G_GNUC_NULL_TERMINATED;
+typedef int loader(void *bytes, size_t n, VipsImage **out, ...); /* options, a NULL at the end */
 
 /* HEIF also tells AVIF and HEIC apart from films by the brand behind "ftyp". */
 static const struct {

@@ -488,8 +488,10 @@ static void put_webp(ss_buffer *b, ss_ctx *cx, span webp, const ss_image_meta *m
     ss_buffer body = {0}, exif = {0};
     ss_put_text(&body, cx, "WEBP");
     if (meta->parameters || meta->json) {
+        /* Flags in 32 bits, then width and height less one, 24 bits each, of which 14 are ever used. */
         w--, h--;
-        X put_riff(&body, cx, "VP8X", (span){head, sizeof head});
+        const uint8_t head[10] = {HAS_EXIF, [4] = w & 255, [5] = w >> 8, [7] = h & 255, [8] = h >> 8};
+        put_riff(&body, cx, "VP8X", (span){head, sizeof head});
         put_exif(&exif, cx, meta->parameters, meta->json);
     }
     put_riff(&body, cx, "VP8 ", picture);

@@ -1,0 +1,54 @@
+# What people type; CMake and its presets (CMakePresets.json) do the work. `make help` lists it.
+PREFIX ?= /usr/local
+MODE ?= release
+CLANG_FORMAT ?= $(firstword $(shell command -v clang-format-14 clang-format))
+CLANG_TIDY ?= $(firstword $(shell command -v clang-tidy-14 clang-tidy))
+sources = $(shell git ls-files '*.c' '*.h')
+
+selfsame: build/release/build.ninja ## build/release/selfsame, the program (the default)
+	cmake --build build/release --target selfsame
+
+demo: ## install what is missing, build, draw
+	./demo
+
+check: ## install what is missing, build, run all tests
+	./check
+
+build: build/$(MODE)/build.ninja ## everything of one preset: make build MODE=dev|tsan|fuzz|coverage
+	cmake --build build/$(MODE)
+
+test: build ## its tests: make test MODE=dev
+	ctest --preset $(MODE)
+
+golden: build/release/build.ninja ## every case of a folder of reference numbers: make golden DIR=path
+	cmake --build build/release --target golden
+	build/release/golden "$(or $(DIR),tests/golden)"
+
+install: build/release/build.ninja ## program, libraries, header, man page: make install PREFIX=/usr/local
+	cmake --build build/release
+	cmake --install build/release --prefix "$(PREFIX)"
+
+coverage: ## which lines the tests reach, as build/coverage/index.html (needs gcovr)
+	$(MAKE) test MODE=coverage
+	gcovr --root . --filter src/ --filter apps/ --html-details build/coverage/index.html --print-summary build/coverage
+
+format: ## lay out every source file
+	$(CLANG_FORMAT) -i $(sources)
+
+format-check: ## is every source file laid out?
+	$(CLANG_FORMAT) --dry-run --Werror $(sources)
+
+tidy: build/dev/build.ninja ## clang-tidy's findings, which stay at none (needs clang-tidy and libomp-dev)
+	printf '%s\n' $(filter src/%.c apps/%.c,$(sources)) | xargs -n 4 -P "$$(nproc)" $(CLANG_TIDY) --quiet -p build/dev
+
+clean: ## forget everything built
+	rm -rf build
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 16
+
+build/%/build.ninja:
+	cmake --preset $*
+
+.PHONY: selfsame demo check build test golden install coverage format format-check tidy clean help
+.SECONDARY:

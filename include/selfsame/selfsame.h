@@ -74,6 +74,7 @@ SS_API void ss_ctx_clear(ss_ctx *cx);
 
 /* What activations are made of here: "float32" or "bfloat16". */
 SS_API const char *ss_ctx_numbers(const ss_ctx *cx);
+SS_API int ss_ctx_threads(const ss_ctx *cx);
 
 /* Asks the running call to stop at the next step; it returns SS_ERR_STOPPED. Safe from a signal handler or another thread. */
 SS_API void ss_ctx_stop(ss_ctx *cx);
@@ -117,6 +118,19 @@ SS_API ss_status ss_image_write(ss_ctx *cx, const char *path, const ss_image *im
 /* The same into memory. `suffix` is "png", "jpg", "jpeg" or "webp". *bytes is freed with free(). */
 SS_API ss_status ss_image_encode(void **bytes, size_t *n, ss_ctx *cx, const ss_image *im, const ss_image_meta *meta,
                           const char *suffix);
+
+/* SS_ERR_ARG, with a sentence, for a path that ss_image_write would not know how to write: to say no before hours of
+ * work. */
+SS_API ss_status ss_image_path_check(ss_ctx *cx, const char *path);
+
+/* How a picture of another shape is brought to a size. */
+typedef enum ss_fit {
+    SS_FIT_SQUASH, /* squashed by nearest neighbour, as the step and layer study did */
+    SS_FIT_CROP,   /* the largest centred box of that shape (Lanczos) */
+    SS_FIT_PAD,    /* whole, its border pixels repeated outwards (Lanczos) */
+} ss_fit;
+
+SS_API ss_status ss_image_fit(ss_image *out, ss_ctx *cx, const ss_image *in, int w, int h, ss_fit how);
 
 /* ------------------------------------------------------------------------------------------------ models */
 
@@ -195,12 +209,6 @@ typedef enum ss_inversion {
     SS_INVERT_NEGATIVE,   /* negative-prompt inversion: the source prompt stands in for the empty one */
 } ss_inversion;
 
-typedef enum ss_fit {
-    SS_FIT_SQUASH, /* nearest neighbour to the size, whatever the shape: as the step and layer study did */
-    SS_FIT_CROP,   /* centre, then resize */
-    SS_FIT_PAD,    /* resize, then extend the border */
-} ss_fit;
-
 /* A mask over the picture: w * h floats, 1 foreground. Resized to each layer's grid. */
 typedef struct ss_mask {
     int w, h;
@@ -270,6 +278,16 @@ typedef struct ss_memory {
 } ss_memory;
 SS_API ss_status ss_generate_memory(ss_memory *out, ss_ctx *cx, ss_model *m, const ss_generate_request *request);
 SS_API ss_status ss_edit_memory(ss_memory *out, ss_ctx *cx, ss_model *m, const ss_edit_request *request);
+
+/* SHA-256 of a file's bytes, in hexadecimal. */
+SS_API ss_status ss_file_hash(char hex[65], ss_ctx *cx, const char *path);
+
+/* Tells models apart, whatever layout they come in: SHA-256 over the name, size and type of every tensor and over
+ * samples of its bytes. Takes a moment, where hashing the whole of a checkpoint takes many seconds. */
+SS_API ss_status ss_model_fingerprint(char hex[65], ss_ctx *cx, const ss_model *m);
+
+/* For "unknown name" sentences: the candidate nearest to `word` by edit distance, or NULL if none is near. */
+SS_API const char *ss_nearest(const char *word, const char *const *candidates, int count);
 
 /* Sampler names, NULL at the end; constant. */
 SS_API const char *const *ss_sampler_names(void);

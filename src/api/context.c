@@ -72,3 +72,5 @@ void ss_ctx_clear(ss_ctx *cx) {
 void ss_ctx_stop(ss_ctx *cx) { atomic_store(&cx->stop, 1); }
 
 const char *ss_ctx_numbers(const ss_ctx *cx) { return cx->device->numbers == SS_BF16 ? "bfloat16" : "float32"; }
+
+int ss_ctx_threads(const ss_ctx *cx) { return cx->threads; }

@@ -54,9 +54,6 @@ ss_status ss_grow(ss_ctx *cx, void *p, size_t old_count, size_t count, size_t si
 char *ss_strdup(ss_ctx *cx, const char *s);
 char *ss_format(ss_ctx *cx, const char *format, ...) SS_PRINTF(2, 3);
 
-/* For "unknown name" messages: the candidate nearest to `word` by edit distance, or NULL if none is near. */
-const char *ss_nearest(const char *word, const char *const *candidates, int count);
-
 /* Checked arithmetic on sizes from outside: false on overflow. */
 static inline bool ss_mul(size_t a, size_t b, size_t *out) { return !__builtin_mul_overflow(a, b, out); }
 static inline bool ss_add_size(size_t a, size_t b, size_t *out) { return !__builtin_add_overflow(a, b, out); }

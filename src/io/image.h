@@ -19,14 +19,10 @@ ss_status ss_image_copy(ss_image *out, ss_ctx *cx, const ss_image *in);
 
 /* ------------------------------------------------------------------------------------------------ files */
 
-/* Reading, writing and what pictures say about themselves are public: selfsame.h. */
+/* Reading, writing, fitting to a size and what pictures say about themselves are public: selfsame.h. */
 
 /* ss_image_read with EXIF orientation ignored, as the step and layer study's loader does. */
 ss_status ss_image_read_unturned(ss_image *out, ss_ctx *cx, const char *path);
-
-/* SS_ERR_ARG, with a sentence, for a path that ss_image_write would not know how to write: to say no before hours of
- * work. */
-ss_status ss_image_path_check(ss_ctx *cx, const char *path);
 
 /* ------------------------------------------------------------------------------------------------ sizes */
 
@@ -47,10 +43,6 @@ typedef struct ss_box {
 
 /* The part of `in` inside the box, which has to lie within it. */
 ss_status ss_image_crop(ss_image *out, ss_ctx *cx, const ss_image *in, ss_box box);
-
-/* To w x h: squashed (nearest, the study's way), the largest centred box of that shape (Lanczos), or whole with its
- * border pixels repeated outwards (Lanczos). */
-ss_status ss_image_fit(ss_image *out, ss_ctx *cx, const ss_image *in, int w, int h, ss_fit how);
 
 /* Where SS_FIT_CROP takes its box in the picture of in_w x in_h, and where SS_FIT_PAD puts the picture within w x h. */
 ss_box ss_crop_box(int in_w, int in_h, int w, int h);

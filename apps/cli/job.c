@@ -1,0 +1,116 @@
+/* Context, model, signals. */
+#include "job.h"
+
+#include "options.h"
+#include "say.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <time.h>
+
+static _Atomic(ss_ctx *) running;
+static volatile sig_atomic_t caught;
+
+static void on_signal(int number) {
+    caught = number;
+    ss_ctx *cx = atomic_load(&running);
+    if (cx) ss_ctx_stop(cx);
+}
+
+int job_signal(void) { return caught; }
+
+/* Heard once; the second time the system's own answer is death. */
+static void listen_for(int number) {
+    struct sigaction was, action = {.sa_handler = on_signal, .sa_flags = (int)(SA_RESETHAND | SA_RESTART)};
+    if (!sigaction(number, NULL, &was) && was.sa_handler != SIG_IGN) sigaction(number, &action, NULL);
+}
+
+double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void on_log(void *user, ss_log_level level, const char *sentence) {
+    job *j = user;
+    meter_wipe(&j->meter);
+    if (level == SS_LOG_WARNING)
+        warning("%s", sentence);
+    else
+        note("%s", sentence);
+}
+
+static void on_progress(void *user, const ss_progress *p) {
+    job *j = user;
+    meter_show(&j->meter, p);
+}
+
+int job_open(job *j, settings *s) {
+    *j = (job){.s = s};
+    meter_open(&j->meter, s->quiet);
+    ss_ctx_options o = {
+        .callbacks = {on_log, on_progress, j},
+        .threads = s->threads,
+        .device = device_words[s->device],
+        .numbers = numbers_words[s->numbers],
+    };
+    ss_status st = ss_ctx_new(&j->cx, &o);
+    if (!j->cx) return failure("out of memory");
+    if (st) return job_verdict(j, st);
+    j->machine = ss_ctx_describe(j->cx);
+    atomic_store(&running, j->cx);
+    listen_for(SIGINT);
+    listen_for(SIGTERM);
+    listen_for(SIGHUP);
+    return DONE;
+}
+
+int job_open_model(job *j) {
+    settings *s = j->s;
+    ss_model_options o = {.vae = s->vae, .ema = s->ema, .prediction = prediction_words[s->prediction]};
+    double began = now();
+    ss_status st = ss_model_open(&j->m, j->cx, s->model, &o);
+    if (!st) st = ss_model_fingerprint(j->fingerprint, j->cx, j->m);
+    if (st) return job_verdict(j, st);
+    j->info = ss_model_describe(j->m);
+    j->seconds_open = now() - began;
+    if (!s->sampler) s->sampler = s->verb->bit == EDIT ? "ddim" : j->info.sampler;
+    if (!s->width) s->width = j->info.size;
+    if (!s->height) s->height = j->info.size;
+    return DONE;
+}
+
+int job_verdict(job *j, ss_status st) {
+    meter_wipe(&j->meter);
+    if (!st) return DONE;
+    if (st == SS_ERR_STOPPED && caught) return STOPPED;
+    return st == SS_ERR_ARG ? usage("%s", ss_ctx_error(j->cx)) : failure("%s", ss_ctx_error(j->cx));
+}
+
+int job_check_memory(job *j, const ss_memory *need) {
+    enum { MIB = 1 << 20 };
+    if (need->peak <= need->available || memory_words[j->s->memory] != memory_words[0]) return DONE;
+    return failure(
+        "this takes %zu MiB of memory (weights %zu, one pass %zu), and %zu are free: a smaller --size takes less, "
+        "and --memory anyway starts all the same",
+        need->peak / MIB, need->weights / MIB, need->pass / MIB, need->available / MIB);
+}
+
+void job_preview(void *user, const ss_image *picture, int step, int steps) {
+    job *j = user;
+    (void)step, (void)steps;
+    if (j->preview_failed || !ss_image_write(j->cx, j->s->preview, picture, NULL)) return;
+    j->preview_failed = true;
+    meter_wipe(&j->meter);
+    warning("the preview stops: %s", ss_ctx_error(j->cx));
+    ss_ctx_clear(j->cx);
+}
+
+void job_close(job *j) {
+    meter_wipe(&j->meter);
+    atomic_store(&running, NULL);
+    ss_model_free(j->m);
+    ss_ctx_free(j->cx);
+    *j = (job){0};
+}

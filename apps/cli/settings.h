@@ -1,0 +1,71 @@
+/* What is asked of the program, whether by its command line or by the recipe in a picture: options.c fills it, the
+ * verbs read it.
+ */
+#ifndef CLI_SETTINGS_H
+#define CLI_SETTINGS_H
+
+#include <jansson.h>
+#include <selfsame/selfsame.h>
+
+typedef struct verb verb;
+
+typedef struct texts {
+    const char **at;
+    int count;
+} texts;
+
+typedef struct numbers {
+    int *at;
+    int count;
+} numbers;
+
+typedef struct settings {
+    const verb *verb;
+    const char *operand; /* what stands there without an option: the photo, the path, the picture */
+    uint64_t given;      /* bit i: row i of the option table was on the command line */
+
+    texts prompts;
+    const char *prompts_file, *source, *negative;
+    const char *photo; /* edit: the operand; generate: what --init names */
+    double strength;
+    int fit, width, height, size[2];
+
+    const char *model, *vae, *sampler;
+    int prediction, clip_skip;
+    bool ema, karras;
+
+    int steps, images, batch;
+    double guidance, eta;
+    int64_t seed; /* negative: not chosen yet */
+
+    int method, inversion;
+    const char *layers, *source_mask, *target_mask, *subject, *target_subject, *keep_source, *save_masks,
+        *save_attention;
+    double threshold, inversion_guidance;
+    int start_step, end_step, every, last_digit;
+    numbers step_list;
+    bool keep_keys;
+
+    const char *output, *sheet, *preview;
+    bool json, quiet, all;
+
+    int threads, numbers, device, memory;
+
+    const json_t *recipe; /* repeat: what the picture said; NULL when a command line asked */
+
+    char **owned; /* texts that did not come with argv */
+    int owned_count;
+} settings;
+
+void settings_free(settings *s);
+
+/* s owns the text from here on and frees it at the end. Out of memory ends the program: see must(). */
+const char *own(settings *s, char *text);
+
+/* p, or the end of the program with a sentence if there is no memory even for a few bytes. */
+void *must(void *p);
+
+/* Printed into memory that s owns. */
+const char *format_text(settings *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,186 @@
+/* The verbs and the options: two tables that everything else is read off. */
+#include "options.h"
+
+#include "kinds.h"
+#include "verbs.h"
+
+#define AT(member) offsetof(settings, member)
+#define BOTH (GENERATE | EDIT)
+#define MODEL_VERBS (GENERATE | EDIT | BENCH)
+#define MACHINE_VERBS (GENERATE | EDIT | BENCH)
+
+const char *const method_words[] = {"plain", "union", "mask", "auto-mask", "none", NULL};
+const char *const inversion_words[] = {"direct", "ddim", "trajectory", "negative-prompt", NULL};
+const char *const fit_words[] = {"squash", "crop", "pad", NULL};
+const char *const prediction_words[] = {"auto", "epsilon", "v", NULL};
+const char *const numbers_words[] = {"auto", "float32", "bfloat16", NULL};
+const char *const device_words[] = {"cpu", "reference", NULL};
+const char *const memory_words[] = {"check", "anyway", NULL};
+
+const option_row options[] = {
+    {"What to draw", "prompt", 'p', "TEXT", BOTH, BOTH, &prompts_kind, AT(prompts), .recipe = true,
+     .help = "what the picture shows; @FILE reads a file, - standard input"},
+    {NULL, "prompts", 0, "FILE", EDIT, 0, &file_kind, AT(prompts_file), .help = "further prompts, one a line"},
+    {NULL, "source", 0, "TEXT", EDIT, EDIT, &prompt_kind, AT(source), .recipe = true,
+     .help = "what the photo shows (auto-mask has to know)"},
+    {NULL, "negative", 0, "TEXT", BOTH, GENERATE, &prompt_kind, AT(negative), .recipe = true,
+     .help = "what the picture should not show"},
+    {NULL, "init", 0, "PHOTO", GENERATE, GENERATE, &file_kind, AT(photo),
+     .help = "start from this picture instead of noise"},
+    {NULL, "strength", 0, "X", GENERATE, GENERATE, &number_kind, AT(strength), 0.01, 1, .preset = "0.75",
+     .recipe = true, .help = "with --init: how much of it is drawn anew"},
+    {NULL, "photo", 0, "FILE", REPEAT, REPEAT, &file_kind, AT(photo),
+     .help = "the photo it was made from, if that has moved"},
+    {NULL, "fit", 0, "WAY", BOTH, EDIT, &choice_kind, AT(fit), .words = fit_words, .preset = "squash", .recipe = true,
+     .help = "how a photo of another shape is brought to the size: squash, crop, pad"},
+    {NULL, "size", 0, "WxH", BOTH | BENCH, BOTH | BENCH, &size_kind, AT(size), 8, 8192,
+     .help = "pixels, multiples of 8; one number for a square [the model's]"},
+    {NULL, "width", 0, "N", BOTH, 0, &integer_kind, AT(width), 8, 8192, .recipe = true,
+     .help = "the same, one side at a time"},
+    {NULL, "height", 0, "N", BOTH, 0, &integer_kind, AT(height), 8, 8192, .recipe = true, .help = "the other side"},
+
+    {"Which model", "model", 'm', "PATH", MODEL_VERBS | REPEAT, MODEL_VERBS | REPEAT, &file_kind, AT(model),
+     .help = "a diffusers folder, or a .safetensors or .ckpt file"},
+    {NULL, "vae", 0, "PATH", MODEL_VERBS | REPEAT, 0, &file_kind, AT(vae),
+     .help = "an autoencoder of its own: a file or a folder"},
+    {NULL, "ema", 0, NULL, MODEL_VERBS, 0, &switch_kind, AT(ema), .recipe = true,
+     .help = "a single file's averaged weights instead of the plain ones"},
+    {NULL, "prediction", 0, "WHAT", MODEL_VERBS, 0, &choice_kind, AT(prediction), .words = prediction_words,
+     .preset = "auto", .recipe = true, .help = "what a single file predicts: auto, epsilon, v"},
+    {NULL, "clip-skip", 0, "N", BOTH, 0, &integer_kind, AT(clip_skip), 1, 24, .preset = "1", .recipe = true,
+     .help = "text encoder's layer, from the end: 1 the last, 2 one earlier"},
+
+    {"How it is drawn", "steps", 0, "N", BOTH, BOTH, &integer_kind, AT(steps), 1, 1000, .preset = "50", .recipe = true,
+     .help = "denoising steps"},
+    {NULL, "guidance", 0, "X", BOTH, BOTH, &number_kind, AT(guidance), 1, 100, .preset = "7.5", .recipe = true,
+     .help = "how much the prompt counts; 1 draws without guidance"},
+    {NULL, "sampler", 0, "NAME", GENERATE, GENERATE, &sampler_kind, AT(sampler), .recipe = true,
+     .help = "how noise becomes a picture; --help-all has the names [the model's]"},
+    {NULL, "eta", 0, "X", GENERATE, 0, &number_kind, AT(eta), 0, 1, .preset = "0", .recipe = true,
+     .help = "ddim's new noise a step: 0 none, 1 all"},
+    {NULL, "karras", 0, NULL, GENERATE, 0, &switch_kind, AT(karras), .recipe = true, .help = "Karras' noise levels"},
+    {NULL, "seed", 0, "N", BOTH, GENERATE, &seed_kind, AT(seed), .recipe = true,
+     .help = "the noise to start from, as diffusers and PyTorch count [random]"},
+    {NULL, "images", 'n', "N", GENERATE, GENERATE, &integer_kind, AT(images), 1, 100000, .preset = "1",
+     .help = "pictures, with seeds N, N+1, N+2 ..."},
+    {NULL, "batch", 0, "N", GENERATE, 0, &integer_kind, AT(batch), 1, 64, .preset = "1", .recipe = true,
+     .help = "pictures drawn together from one seed, as diffusers does"},
+
+    {"What carries the subject over", "method", 0, "NAME", EDIT, EDIT, &choice_kind, AT(method), .words = method_words,
+     .preset = "plain", .recipe = true, .help = "plain (MasaCtrl), union, mask, auto-mask, none"},
+    {NULL, "layers", 0, "LIST", EDIT, EDIT, &text_kind, AT(layers), .preset = "10-", .recipe = true,
+     .help = "UNet layers 0-15: 10-, 7,8,12, decoder, encoder, mid, 32x32"},
+    {NULL, "start-step", 0, "N", EDIT, EDIT, &integer_kind, AT(start_step), 0, 999, .preset = "4", .recipe = true,
+     .help = "first step that reads the photo, from 0"},
+    {NULL, "end-step", 0, "N", EDIT, EDIT, &integer_kind, AT(end_step), 1, 1000, .recipe = true,
+     .help = "last step that does [the last]"},
+    {NULL, "every", 0, "N", EDIT, 0, &integer_kind, AT(every), 1, 1000, .preset = "1", .recipe = true,
+     .help = "every N-th step only, counted from the first"},
+    {NULL, "last-digit", 0, "K", EDIT, 0, &integer_kind, AT(last_digit), 0, 9, .preset = "0", .recipe = true,
+     .help = "only steps whose last digit is K or more, as the study skipped"},
+    {NULL, "step-list", 0, "LIST", EDIT, 0, &list_kind, AT(step_list), 0, 1000, .recipe = true,
+     .help = "exactly these steps: 4,6,10-20"},
+    {NULL, "source-mask", 0, "FILE", EDIT | REPEAT, 0, &file_kind, AT(source_mask),
+     .help = "method mask: where the subject is in the photo, white on black"},
+    {NULL, "target-mask", 0, "FILE", EDIT | REPEAT, 0, &file_kind, AT(target_mask),
+     .help = "method mask: where it shall be"},
+    {NULL, "subject", 0, "WORDS", EDIT, EDIT, &text_kind, AT(subject), .recipe = true,
+     .help = "auto-mask: words of --source that name the subject [its first]"},
+    {NULL, "target-subject", 0, "WORDS", EDIT, 0, &text_kind, AT(target_subject), .recipe = true,
+     .help = "auto-mask: the words in the prompts [the same]"},
+    {NULL, "threshold", 0, "X", EDIT, 0, &number_kind, AT(threshold), 0.001, 1, .preset = "0.1", .recipe = true,
+     .help = "auto-mask: how strong a word's map counts as subject"},
+    {NULL, "inversion", 0, "NAME", EDIT, EDIT, &choice_kind, AT(inversion), .words = inversion_words,
+     .preset = "direct", .recipe = true, .help = "direct, ddim, trajectory, negative-prompt"},
+    {NULL, "inversion-guidance", 0, "X", EDIT, 0, &number_kind, AT(inversion_guidance), 1, 100, .preset = "1",
+     .recipe = true, .help = "guidance while the photo is inverted"},
+    {NULL, "keep-source", 0, "FILE", EDIT, 0, &file_kind, AT(keep_source),
+     .help = "keep the inverted photo there, and use it again if it is there"},
+    {NULL, "keep-keys", 0, NULL, EDIT, 0, &switch_kind, AT(keep_keys),
+     .help = "keep its keys and values, too: faster, larger"},
+
+    {"What comes out", "output", 'o', "FILE", BOTH | REPEAT, BOTH | REPEAT, &file_kind, AT(output),
+     .help = ".png, .jpg or .webp, or a folder; %d in it is the number, %s the seed"},
+    {NULL, "sheet", 0, "FILE", BOTH, BOTH, &file_kind, AT(sheet), .help = "all pictures side by side, with captions"},
+    {NULL, "preview", 0, "FILE", BOTH | REPEAT, BOTH, &file_kind, AT(preview), .help = "the picture as it forms"},
+    {NULL, "save-masks", 0, "DIR", EDIT, 0, &file_kind, AT(save_masks),
+     .help = "the masks that the method worked with"},
+    {NULL, "save-attention", 0, "DIR", EDIT, 0, &file_kind, AT(save_attention),
+     .help = "what the words of the prompts looked at"},
+    {NULL, "all", 0, NULL, INSPECT, INSPECT, &switch_kind, AT(all), .help = "all tensors, however many"},
+    {NULL, "json", 0, NULL, ANY_VERB, ANY_VERB, &switch_kind, AT(json), .help = "one JSON document on standard output"},
+    {NULL, "quiet", 'q', NULL, ANY_VERB, 0, &switch_kind, AT(quiet), .help = "no progress and no notes, only warnings"},
+
+    {"The machine", "threads", 0, "N", MACHINE_VERBS, 0, &integer_kind, AT(threads), 1, 1024, .recipe = true,
+     .help = "processor threads [one a core]"},
+    {NULL, "numbers", 0, "TYPE", MACHINE_VERBS, BENCH, &choice_kind, AT(numbers), .words = numbers_words,
+     .preset = "auto", .recipe = true, .help = "auto (bfloat16 where the processor multiplies it), float32, bfloat16"},
+    {NULL, "device", 0, "NAME", MACHINE_VERBS, 0, &choice_kind, AT(device), .words = device_words, .preset = "cpu",
+     .recipe = true, .help = "cpu, or reference: plain loops, slow, to compare with"},
+    {NULL, "memory", 0, "WORD", BOTH | REPEAT, 0, &choice_kind, AT(memory), .words = memory_words, .preset = "check",
+     .help = "check that there is enough, or start anyway"},
+};
+
+const int option_count = sizeof options / sizeof *options;
+
+const verb verbs[] = {
+    {"generate",
+     GENERATE,
+     NULL,
+     "-m MODEL -p TEXT",
+     "Text to pictures.",
+     "Draws what the prompt says with a Stable Diffusion 1.x or 2.x checkpoint. A seed gives the noise that diffusers "
+     "and "
+     "PyTorch give for it, so that settings carry over. Without --output a picture is named after its seed, and no "
+     "file "
+     "that exists is overwritten.",
+     {"-m sd15.safetensors -p 'a lighthouse in a storm, oil painting' --seed 7",
+      "-m models/sd15 -p @prompt.txt --negative 'blurry, text' --size 512x768 -n 4 --sheet all.png",
+      "-m sd15.safetensors -p 'as a pencil drawing' --init photo.jpg --strength 0.6 -o drawing.png",
+      "-m models/sd15 -p 'a red robot' --sampler dpm++2m --karras --steps 25 -o 'robot-%s.webp'"},
+     generate},
+    {"edit",
+     EDIT,
+     "PHOTO",
+     "-m MODEL -p TEXT",
+     "The subject of a photo, drawn again as each prompt says.",
+     "Inverts the photo, says how faithfully the model can draw it back, and draws every prompt from the same start "
+     "while "
+     "chosen layers read the photo's keys and values (MasaCtrl), so that the subject keeps its look.",
+     {"dog.jpg -m sd15.safetensors -p 'a photo of a running dog'",
+      "dog.jpg -m models/sd15 -p 'a dog asleep' -p 'a dog in snow' --sheet dogs.png -o 'dog-%d.png'",
+      "cat.jpg -m models/sd15 --source 'a cat on a sofa' -p 'a cat on a roof' --method auto-mask --subject cat",
+      "robot.jpg -m models/sd15 -p 'a robot waving' --start-step 10 --layers decoder --keep-source robot.keep"},
+     edit},
+    {"inspect",
+     INSPECT,
+     "PATH",
+     NULL,
+     "What a weights file or a model folder is and holds.",
+     "Tells format, layout and family, lists tensors with types and shapes, and names what is missing for a whole "
+     "model. "
+     "Nothing in the file is executed.",
+     {"sd15.safetensors", "models/sd15 --all", "lora.safetensors --json"},
+     inspect},
+    {"repeat",
+     REPEAT,
+     "PICTURE",
+     NULL,
+     "A picture again, from what it carries.",
+     "Reads the recipe that every picture carries and draws it again, on the same machine to the same bytes. Model and "
+     "photo are looked for where they were; -m and --photo say where they are now.",
+     {"selfsame-7.png", "selfsame-7.png -o again.png", "dog-1.png -m models/sd15 --photo pictures/dog.jpg"},
+     repeat},
+    {"bench",
+     BENCH,
+     NULL,
+     "-m MODEL",
+     "How fast this machine draws with a model, and why.",
+     "Times one guided step by kinds of operations and sets their speed against what the processor and its memory can "
+     "do "
+     "at most.",
+     {"-m sd15.safetensors", "-m models/sd15 --size 512x768 --numbers float32", "-m models/sd15 --threads 4 --json"},
+     bench},
+};
+
+const int verb_count = sizeof verbs / sizeof *verbs;

@@ -1,0 +1,13 @@
+/* What the verbs do, one file each: DONE, FAILED, BAD_USAGE or STOPPED. */
+#ifndef CLI_VERBS_H
+#define CLI_VERBS_H
+
+#include "settings.h"
+
+int generate(settings *s);
+int edit(settings *s);
+int inspect(settings *s);
+int repeat(settings *s);
+int bench(settings *s);
+
+#endif

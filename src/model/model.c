@@ -208,12 +208,7 @@ static ss_status configure_unet(ss_model *m, ss_ctx *cx, ss_object o) {
     m->unet.groups = (int)ss_json_int(cx, o, "norm_num_groups", 32);
     m->size = 8 * (int)ss_json_int(cx, o, "sample_size", 64);
     if (m->sd2 && !o.json) { /* heads of 64 channels at every level */
-        char key[80];
-        for (int i = 0; i < 4; i++) {
-            snprintf(key, sizeof key, "down_blocks.%d.resnets.1.conv2.weight", i);
-            ss_param *p = ss_params_find(&m->unet.params, key);
-            heads[i] = p ? p->shape[0] / 64 : 0;
-        }
+        for (int i = 0; i < 4; i++) heads[i] = ss_unet_width(&m->unet, i) / 64;
         n = 4;
     }
     if (cx->status) return cx->status;

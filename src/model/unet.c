@@ -1,6 +1,8 @@
 /* The UNet: four levels down, a middle, four levels up, with skips across. One page, spelled like the checkpoint. */
 #include "model/unet.h"
 
+#include <stdio.h>
+
 /* What the blocks of one pass share. */
 typedef struct pass {
     const ss_unet *net;
@@ -42,15 +44,22 @@ static ss_tensor *transformer(ss_ctx *cx, pass *p, ss_at at, int level, ss_tenso
     /* eps is 1e-6 here and 1e-5 in the residual blocks, as in training. */
     ss_norm_attr norm = {.groups = p->net->groups, .eps = 1e-6f};
     ss_tensor *y = ss_layer_conv(cx, at, "proj_in", ss_layer_group_norm(cx, at, "norm", x, NULL, &norm));
-    y = ss_tokens(cx, y);
+    y = ss_to_tokens(cx, y);
     site.kind = SS_SELF;
     y = attention(cx, p, ss_sub(block, "attn1"), site, ss_layer_norm_tokens(cx, block, "norm1", y), y);
     site.kind = SS_CROSS;
     y = attention(cx, p, ss_sub(block, "attn2"), site, ss_layer_norm_tokens(cx, block, "norm2", y), y);
     ss_tensor *f = ss_geglu(cx, ss_layer_linear(cx, block, "ff.net.0.proj", ss_layer_norm_tokens(cx, block, "norm3", y)));
     y = ss_layer_linear_plus(cx, block, "ff.net.2", f, y);
-    y = ss_layer_conv_plus(cx, at, "proj_out", ss_pixels(cx, y, site.h, site.w), x);
+    y = ss_layer_conv_plus(cx, at, "proj_out", ss_to_pixels(cx, y, site.h, site.w), x);
     return ss_watched(cx, at.path, "", ss_scope_close(cx, s, y));
+}
+
+int64_t ss_unet_width(const ss_unet *net, int level) {
+    char key[64];
+    snprintf(key, sizeof key, "down_blocks.%d.resnets.1.conv2.weight", level);
+    const ss_param *p = ss_params_find(&net->params, key);
+    return p ? p->shape[0] : 0;
 }
 
 static ss_tensor *time_embedding(ss_ctx *cx, ss_at at, const float *t, int64_t n) {

@@ -12,6 +12,9 @@ typedef struct ss_unet {
 
 enum { SS_UNET_LAYERS = 16 };
 
+/* Channels of a level's attention, finest first. */
+int64_t ss_unet_width(const ss_unet *net, int level);
+
 /* The model's prediction [n, 4, h, w] in float32 for x [n, c, h, w] float32 at timesteps t[n] with text [n, len, d].
  * `step` is the denoising step that controllers hear of. Any h and w of at least 1 work. */
 ss_tensor *ss_unet_run(ss_ctx *cx, const ss_unet *net, ss_tensor *x, const float *t, ss_tensor *text, int step);

@@ -18,11 +18,11 @@ static ss_tensor *attention(ss_ctx *cx, const ss_vae *vae, ss_at at, ss_tensor *
     if (!x) return NULL;
     ss_scope s = ss_scope_open(cx);
     ss_norm_attr norm = {.groups = vae->groups, .eps = 1e-6f};
-    ss_tensor *h = ss_tokens(cx, ss_layer_group_norm(cx, at, "group_norm", x, NULL, &norm));
+    ss_tensor *h = ss_to_tokens(cx, ss_layer_group_norm(cx, at, "group_norm", x, NULL, &norm));
     ss_tensor *q = ss_layer_linear(cx, at, "to_q", h);
     ss_tensor *k = ss_layer_linear(cx, at, "to_k", h);
     ss_tensor *v = ss_layer_linear(cx, at, "to_v", h);
-    h = ss_pixels(cx, ss_attention(cx, q, k, v, &(ss_attention_attr){.heads = 1}), x->shape[2], x->shape[3]);
+    h = ss_to_pixels(cx, ss_attention(cx, q, k, v, &(ss_attention_attr){.heads = 1}), x->shape[2], x->shape[3]);
     return ss_watched(cx, at.path, "", ss_scope_close(cx, s, ss_layer_conv_plus(cx, at, "to_out.0", h, x)));
 }
 

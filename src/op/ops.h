@@ -95,8 +95,8 @@ typedef struct ss_view_attr {
     int64_t shape[SS_RANK];
 } ss_view_attr;
 extern const ss_op ss_op_view;
-ss_tensor *ss_tokens(ss_ctx *cx, ss_tensor *picture);
-ss_tensor *ss_pixels(ss_ctx *cx, ss_tensor *tokens, int64_t h, int64_t w);
+ss_tensor *ss_to_tokens(ss_ctx *cx, ss_tensor *picture);
+ss_tensor *ss_to_pixels(ss_ctx *cx, ss_tensor *tokens, int64_t h, int64_t w);
 
 /* Attention by a plan; see op/attention.h. q[n, len, d], k and v [n, len_k, d]. */
 extern const ss_op ss_op_attention;

@@ -24,7 +24,7 @@ const ss_op ss_op_view = {
     .on = {[SS_REF] = {NULL, backward}, [SS_CPU] = {NULL, backward}},
 };
 
-ss_tensor *ss_tokens(ss_ctx *cx, ss_tensor *x) {
+ss_tensor *ss_to_tokens(ss_ctx *cx, ss_tensor *x) {
     if (!x) return NULL;
     if (x->rank != 4) {
         char text[64];
@@ -36,7 +36,7 @@ ss_tensor *ss_tokens(ss_ctx *cx, ss_tensor *x) {
     return ss_apply(cx, &ss_op_view, &(ss_view_attr){.rank = 3, .shape = {s[0], s[2] * s[3], s[1]}}, &x);
 }
 
-ss_tensor *ss_pixels(ss_ctx *cx, ss_tensor *x, int64_t h, int64_t w) {
+ss_tensor *ss_to_pixels(ss_ctx *cx, ss_tensor *x, int64_t h, int64_t w) {
     if (!x) return NULL;
     if (x->rank != 3 || x->shape[1] != h * w) {
         char text[64];

@@ -1,0 +1,354 @@
+/* One photo, many targets: invert it, then draw each target with the photo's appearance.
+ *
+ *     photo -> latent -> path of inverted latents -> (source, target) side by side, the target reading the source
+ *
+ * The source is inverted once. When there are several targets, the first one keeps the source's keys and values, and the
+ * others read them without running the source again.
+ */
+#include "api/edit_words.h"
+#include "api/keep_file.h"
+#include "api/memory.h"
+#include "api/request.h"
+#include "control/maps.h"
+#include "io/image.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { TEXT_EMPTY, TEXT_NEGATIVE, TEXT_SOURCE, TEXT_TARGETS };
+
+typedef struct edit {
+    ss_ctx *cx;
+    ss_model *m;
+    const ss_edit_request *r;
+    ss_size size;
+    int64_t h, w, one; /* of a latent */
+    int steps, halves;
+    ss_texts texts;    /* TEXT_EMPTY, TEXT_NEGATIVE, TEXT_SOURCE, then the targets */
+    float *path;       /* [steps + 1][one]: the photo's latent, then after each step of inversion */
+    float *latents;    /* [2][one] */
+    bool *active;
+    ss_masactrl control;
+    ss_token_set *words; /* of each target's subject */
+    ss_keep *keep;
+    bool keep_full;    /* keep holds the whole source */
+    ss_preview preview;
+    int target, shown_row; /* the one being drawn, and its row in the batch */
+} edit;
+
+static bool guided(const edit *e) { return e->halves == 2; }
+
+/* ---- the photo and its path */
+
+static void follow(void *user, int step, float *latents) {
+    edit *e = user;
+    memcpy(e->path + (step + 1) * e->one, latents, (size_t)e->one * sizeof *latents);
+}
+
+static ss_status invert(edit *e) {
+    ss_run run = {0};
+    ss_sampling_options o = e->r->sampling;
+    o.guidance = e->r->inversion_guidance > 0 ? e->r->inversion_guidance : 1;
+    ss_status st = ss_run_open(&run, e->cx, e->m, &o, "ddim inversion", 1, e->size);
+    if (!st) st = ss_run_texts(&run, e->cx, &e->texts, TEXT_EMPTY, (int[]){TEXT_SOURCE}, 1);
+    if (!st) {
+        run.sample.what = "inverting";
+        run.sample.after = follow, run.sample.user = e;
+        memcpy(e->latents, e->path, (size_t)e->one * sizeof *e->path);
+        st = ss_sample_run(e->cx, &run.sample, 0, e->latents);
+    }
+    ss_run_close(&run);
+    return st;
+}
+
+/* One line that tells whether a kept source belongs to this request. */
+static char *fingerprint(edit *e, const ss_image *photo) {
+    char model[65];
+    const ss_edit_request *r = e->r;
+    uint64_t hash = 14695981039346656037u; /* FNV-1a over the pixels */
+    for (size_t i = 0; i < (size_t)photo->w * (size_t)photo->h * 3; i++) hash = (hash ^ photo->rgb[i]) * 1099511628211u;
+    if (ss_model_fingerprint(model, e->cx, e->m)) return NULL;
+    return ss_format(e->cx, "photo %dx%d %016llx, model %.16s, source \"%s\", %d steps, inversion guidance %g, guidance %g, "
+                     "negative \"%s\", clip skip %d, %s", photo->w, photo->h, (unsigned long long)hash, model,
+                     r->source ? r->source : "", e->steps, r->inversion_guidance > 0 ? r->inversion_guidance : 1.0,
+                     r->sampling.guidance == 0 ? 7.5 : r->sampling.guidance, r->negative ? r->negative : "",
+                     r->sampling.clip_skip, ss_ctx_numbers(e->cx));
+}
+
+static bool there(const char *path) {
+    struct stat s;
+    return path && stat(path, &s) == 0;
+}
+
+/* The path, inverted now or taken from the file where it was kept. */
+static ss_status find_path(edit *e, const ss_image *photo) {
+    float *mean = e->latents;
+    ss_status st = SS_OK;
+    if (there(e->r->keep_source)) {
+        char *of = fingerprint(e, photo);
+        ss_kept k = {.of = of, .steps = e->steps, .one = e->one, .path = e->path, .keys = e->keep};
+        st = of ? ss_kept_read(&k, e->cx, e->r->keep_source, &e->keep_full) : SS_ERR_NOMEM;
+        if (!st) ss_note(e->cx, "the source comes from %s%s", e->r->keep_source, e->keep_full ? ", with its keys and values" : "");
+        free(of);
+        return st;
+    }
+    st = ss_encode_image(e->cx, e->m, photo, mean, NULL);
+    for (int64_t i = 0; i < e->one && !st; i++) e->path[i] = e->m->vae.scaling * mean[i];
+    return st ? st : invert(e);
+}
+
+static ss_status store_path(edit *e, const ss_image *photo) {
+    if (!e->r->keep_source || there(e->r->keep_source)) return SS_OK;
+    char *of = fingerprint(e, photo);
+    ss_kept k = {.of = of, .steps = e->steps, .one = e->one, .path = e->path, .keys = e->r->keep_keys ? e->keep : NULL};
+    ss_status st = of ? ss_kept_write(&k, e->cx, e->r->keep_source) : SS_ERR_NOMEM;
+    free(of);
+    return st;
+}
+
+/* ---- the source's own row: what the kinds of inversion differ in */
+
+static float *source_row(edit *e, float *latents) { return e->control.source_absent ? NULL : latents; }
+
+static void put_on_path(void *user, int step, float *latents) {
+    edit *e = user;
+    float *row = source_row(e, latents);
+    if (row) memcpy(row, e->path + (e->steps - step) * e->one, (size_t)e->one * sizeof *row);
+}
+
+static void pull_back(void *user, int step, float *latents) {
+    edit *e = user;
+    float *row = source_row(e, latents);
+    if (row) memcpy(row, e->path + (e->steps - 1 - step) * e->one, (size_t)e->one * sizeof *row);
+}
+
+static void hook_source(edit *e, ss_sample *s) {
+    s->user = e;
+    if (e->r->inversion == SS_INVERT_DIRECT) s->after = pull_back;
+    if (e->r->inversion == SS_INVERT_TRAJECTORY) s->before = put_on_path;
+}
+
+static int without_text(const edit *e) { return e->r->inversion == SS_INVERT_NEGATIVE ? TEXT_SOURCE : TEXT_NEGATIVE; }
+
+static bool same_text(const edit *e, int a, int b) {
+    size_t row = (size_t)(e->texts.len * e->texts.d);
+    return !memcmp(e->texts.data + (size_t)a * row, e->texts.data + (size_t)b * row, row * sizeof(float));
+}
+
+/* The source drawn back. On the path it is known; otherwise it is drawn alone, without guidance where that says the same. */
+static ss_status reconstruct(edit *e, ss_image *out) {
+    float *x = e->latents;
+    if (e->r->inversion == SS_INVERT_DIRECT) return ss_decode_image(out, e->cx, e->m, e->path, e->h, e->w);
+    bool last_only = e->r->inversion == SS_INVERT_TRAJECTORY;
+    ss_run run = {0};
+    ss_sampling_options o = e->r->sampling;
+    if (same_text(e, without_text(e), TEXT_SOURCE)) o.guidance = 1;
+    ss_status st = ss_run_open(&run, e->cx, e->m, &o, "ddim", 1, e->size);
+    if (!st) st = ss_run_texts(&run, e->cx, &e->texts, without_text(e), (int[]){TEXT_SOURCE}, 1);
+    if (!st) {
+        run.sample.what = "reconstructing";
+        memcpy(x, e->path + (last_only ? 1 : e->steps) * e->one, (size_t)e->one * sizeof *x);
+        st = ss_sample_run(e->cx, &run.sample, last_only ? e->steps - 1 : 0, x);
+    }
+    if (!st) st = ss_decode_image(out, e->cx, e->m, x, e->h, e->w);
+    ss_run_close(&run);
+    return st;
+}
+
+/* ---- targets */
+
+static void show(void *user, int step, int steps, const float *latents) {
+    edit *e = user;
+    ss_image im = {0};
+    if (ss_preview_image(&im, e->cx, &e->preview, latents + e->shown_row * e->one, e->h, e->w)) return;
+    e->r->preview(e->r->preview_user, &im, step, steps);
+    ss_image_free(&im);
+}
+
+/* Writes a mask as it is seen; a failure is kept in the context, and the loop ends with it. */
+static void save_mask(void *user, int step, int layer, int row, const float *map, int h, int w) {
+    edit *e = user;
+    char path[4096];
+    if (row == 0) snprintf(path, sizeof path, "%s/source-step%02d-layer%02d.png", e->r->save_masks, step, layer);
+    else snprintf(path, sizeof path, "%s/target%d-step%02d-layer%02d.png", e->r->save_masks, e->target + 1, step, layer);
+    ss_mask_write(e->cx, path, map, w, h);
+}
+
+static ss_status save_maps(const edit *e, const ss_maps *maps, int row, const char *who, const char *text) {
+    char path[4096], word[40];
+    int32_t ids[SS_TOKENS];
+    ss_tokens info;
+    if (ss_tokenize(e->m->tokenizer, e->cx, text, ids, &info)) return e->cx->status;
+    float *map = ss_alloc(e->cx, (size_t)(maps->h * maps->w), sizeof *map);
+    for (int t = 1; map && t < info.count - 1 && !e->cx->status; t++) {
+        ss_word_name(word, sizeof word, text, &info, t);
+        snprintf(path, sizeof path, "%s/%s-%02d-%s.png", e->r->save_attention, who, t, word);
+        ss_maps_token(maps, row, t, map);
+        ss_mask_write(e->cx, path, map, maps->w, maps->h);
+    }
+    free(map);
+    return e->cx->status;
+}
+
+static ss_status draw(edit *e, int target, ss_image *out) {
+    const ss_edit_request *r = e->r;
+    bool alone = r->method == SS_METHOD_NONE || e->keep_full; /* nobody reads a source in the batch */
+    int rows = alone ? 1 : 2;
+    char what[48];
+    ss_run run = {0};
+    ss_maps maps;
+    ss_maps_init(&maps, e->halves);
+    snprintf(what, sizeof what, r->prompt_count > 1 ? "drawing %d of %d" : "drawing", target + 1, r->prompt_count);
+
+    ss_status st = ss_run_open(&run, e->cx, e->m, &r->sampling, "ddim", rows, e->size);
+    int texts[2] = {alone ? TEXT_TARGETS + target : TEXT_SOURCE, TEXT_TARGETS + target};
+    if (!st) st = ss_run_texts(&run, e->cx, &e->texts, without_text(e), texts, rows);
+    if (!st) {
+        e->target = target, e->shown_row = rows - 1;
+        e->control.source_absent = alone;
+        e->control.target_words = e->words ? &e->words[target] : NULL;
+        e->control.keep = e->keep;
+        run.sample.what = what;
+        run.sample.control = r->method == SS_METHOD_NONE ? NULL : &e->control.control;
+        e->control.control.next = NULL;
+        if (r->save_attention) maps.control.next = run.sample.control, run.sample.control = &maps.control;
+        if (r->preview) run.sample.preview = show, run.sample.preview_user = e;
+        hook_source(e, &run.sample);
+        for (int i = 0; i < rows; i++) memcpy(e->latents + i * e->one, e->path + e->steps * e->one, (size_t)e->one * sizeof *e->path);
+        st = ss_sample_run(e->cx, &run.sample, 0, e->latents);
+    }
+    if (!st && e->keep) e->keep_full = true;
+    if (!st && r->save_attention && !alone) st = save_maps(e, &maps, 0, "source", r->source ? r->source : "");
+    if (!st && r->save_attention) {
+        char who[24];
+        snprintf(who, sizeof who, "target%d", target + 1);
+        st = save_maps(e, &maps, rows - 1, who, r->prompts[target]);
+    }
+    if (!st) st = ss_decode_image(out, e->cx, e->m, e->latents + (rows - 1) * e->one, e->h, e->w);
+    ss_maps_clear(&maps);
+    ss_run_close(&run);
+    return st;
+}
+
+/* ---- the request */
+
+static ss_status check(ss_ctx *cx, const ss_edit_request *r) {
+    if (!r->photo || !r->photo->rgb) return ss_fail(cx, SS_ERR_ARG, "an edit needs a photo");
+    if (r->prompt_count < 1) return ss_fail(cx, SS_ERR_ARG, "an edit needs at least one prompt: what shall be drawn?");
+    if (r->sampling.sampler && strcmp(r->sampling.sampler, "ddim"))
+        return ss_fail(cx, SS_ERR_ARG, "edits invert with DDIM and draw with it, so sampler \"%s\" cannot be used", r->sampling.sampler);
+    if (r->sampling.eta != 0) return ss_fail(cx, SS_ERR_ARG, "eta %g: an edit follows the inverted path, which has no noise", r->sampling.eta);
+    bool masks = r->source_mask.data || r->target_mask.data;
+    if (masks && r->method != SS_METHOD_MASK) return ss_fail(cx, SS_ERR_ARG, "masks are given, but the method is not \"mask\"");
+    if (r->method == SS_METHOD_MASK && !(r->source_mask.data && r->target_mask.data))
+        return ss_fail(cx, SS_ERR_ARG, "method \"mask\" needs a source mask and a target mask");
+    if (r->method == SS_METHOD_AUTO && !(r->threshold >= 0 && r->threshold <= 1))
+        return ss_fail(cx, SS_ERR_ARG, "threshold %g: masks go from 0 to 1", r->threshold);
+    if (r->method != SS_METHOD_AUTO && (r->subject || r->target_subject || r->threshold != 0))
+        return ss_fail(cx, SS_ERR_ARG, "subject words and thresholds make automatic masks, but the method is another one");
+    if (r->save_masks && r->method != SS_METHOD_AUTO)
+        return ss_fail(cx, SS_ERR_ARG, "only automatic masks can be saved; the method is another one");
+    if (r->inversion_guidance < 0) return ss_fail(cx, SS_ERR_ARG, "inversion guidance %g: it starts at 1 (none)", r->inversion_guidance);
+    if (r->keep_keys && !r->keep_source) return ss_fail(cx, SS_ERR_ARG, "keys and values are to be kept, but no file to keep the source in is named");
+    return SS_OK;
+}
+
+static ss_status make_folder(ss_ctx *cx, const char *path) {
+    struct stat s;
+    if (!path || mkdir(path, 0777) == 0 || (stat(path, &s) == 0 && S_ISDIR(s.st_mode))) return SS_OK;
+    return ss_fail(cx, SS_ERR_FILE, "%s: the folder cannot be made", path);
+}
+
+/* Whether the source's keys and values fit into what the machine has left. */
+static bool room_to_keep(const edit *e) {
+    int64_t tokens = 0;
+    int active = 0;
+    for (int i = 0; i < e->steps; i++) active += e->active[i];
+    for (int l = 0; l < SS_LAYERS; l++) {
+        int level = ss_layer_level(l);
+        if (e->control.layers[l]) tokens += (e->h >> level) * (e->w >> level) * ss_unet_width(&e->m->unet, level);
+    }
+    double bytes = 2.0 * e->halves * active * (double)tokens * (double)ss_dtype_size(e->cx->device->numbers);
+    return bytes < 0.5 * (double)ss_memory_available();
+}
+
+static ss_status prepare(edit *e, ss_image *source) {
+    const ss_edit_request *r = e->r;
+    const char **text = ss_alloc(e->cx, (size_t)(TEXT_TARGETS + r->prompt_count), sizeof *text);
+    ss_status st = check(e->cx, r);
+    if (!st) st = ss_request_size(&e->size, e->cx, e->m, r->width, r->height);
+    if (!st) st = make_folder(e->cx, r->save_masks);
+    if (!st) st = make_folder(e->cx, r->save_attention);
+    if (!st && text) {
+        e->steps = r->sampling.steps ? r->sampling.steps : 50;
+        e->h = e->size.h / 8, e->w = e->size.w / 8, e->one = 4 * e->h * e->w;
+        e->halves = r->sampling.guidance == 0 || r->sampling.guidance > 1 ? 2 : 1;
+        if (e->steps < 1 || e->steps > 1000) st = ss_fail(e->cx, SS_ERR_ARG, "%d steps: give 1 to 1000", e->steps);
+        text[TEXT_EMPTY] = "", text[TEXT_NEGATIVE] = r->negative, text[TEXT_SOURCE] = r->source;
+        for (int i = 0; i < r->prompt_count; i++) text[TEXT_TARGETS + i] = r->prompts[i];
+    }
+    if (!st) e->path = ss_alloc(e->cx, (size_t)(e->steps + 1) * (size_t)e->one, sizeof *e->path);
+    if (!st) e->latents = ss_alloc(e->cx, 2 * (size_t)e->one, sizeof *e->latents);
+    if (!st) e->active = ss_alloc(e->cx, (size_t)e->steps, sizeof *e->active);
+    if (!st) st = e->cx->status;
+
+    ss_masactrl *c = &e->control;
+    ss_masactrl_init(c);
+    c->method = r->method, c->halves = e->halves, c->steps = e->active, c->step_count = e->steps;
+    c->source_mask = r->source_mask, c->target_mask = r->target_mask;
+    c->threshold = r->threshold > 0 ? (float)r->threshold : 0.1f;
+    if (r->save_masks) c->saw = save_mask, c->user = e;
+    if (!st) st = ss_steps_select(e->active, e->cx, &r->control, e->steps);
+    if (!st) st = ss_layers_select(c->layers, e->cx, r->control.layers, e->h, e->w);
+    if (!st && r->method == SS_METHOD_AUTO) {
+        e->words = ss_alloc(e->cx, (size_t)r->prompt_count, sizeof *e->words);
+        st = e->words ? ss_subject_words(&c->source_words, e->words, e->cx, e->m->tokenizer, r) : SS_ERR_NOMEM;
+    }
+    if (!st && r->method != SS_METHOD_NONE && (r->keep_keys || (r->prompt_count > 1 && room_to_keep(e))))
+        st = ss_keep_new(&e->keep, e->cx, e->steps, SS_LAYERS, e->halves);
+    if (!st) st = ss_image_fit(source, e->cx, r->photo, e->size.w, e->size.h, r->fit);
+    if (!st) st = ss_embed_texts(&e->texts, e->cx, e->m, text, TEXT_TARGETS + r->prompt_count, r->sampling.clip_skip);
+    if (!st && r->preview) st = ss_preview_fit(&e->preview, e->cx, e->m);
+    free(text);
+    return st;
+}
+
+ss_status ss_edit(ss_edited *out, ss_ctx *cx, ss_model *m, const ss_edit_request *r) {
+    ss_ctx_clear(cx);
+    edit e = {.cx = cx, .m = m, .r = r};
+    *out = (ss_edited){0};
+    ss_status st = prepare(&e, &out->source);
+    if (!st) st = find_path(&e, &out->source);
+    if (!st && !e.r->keep_keys) st = store_path(&e, &out->source);
+    if (!st) st = reconstruct(&e, &out->reconstruction);
+    if (!st) {
+        out->psnr = ss_psnr(&out->source, &out->reconstruction);
+        if (r->reconstructed) r->reconstructed(r->reconstructed_user, &out->reconstruction, out->psnr);
+        out->targets = ss_alloc(cx, (size_t)r->prompt_count, sizeof *out->targets);
+        out->count = out->targets ? r->prompt_count : 0;
+        st = cx->status;
+    }
+    for (int i = 0; i < r->prompt_count && !st; i++) {
+        st = draw(&e, i, &out->targets[i]);
+        if (!st && i == 0 && r->keep_keys) st = store_path(&e, &out->source);
+    }
+    free(e.texts.data);
+    free(e.path);
+    free(e.latents);
+    free(e.active);
+    free(e.words);
+    ss_keep_free(e.keep);
+    ss_masactrl_clear(&e.control);
+    ss_arena_trim(cx->arena);
+    return st;
+}
+
+void ss_edited_free(ss_edited *e) {
+    ss_image_free(&e->source);
+    ss_image_free(&e->reconstruction);
+    for (int i = 0; i < e->count; i++) ss_image_free(&e->targets[i]);
+    free(e->targets);
+    *e = (ss_edited){0};
+}

@@ -1,0 +1,78 @@
+/* Memory foretold: each network's weights in the numbers that they are computed with, and the largest pass. */
+#include "api/memory.h"
+
+#include "api/request.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+size_t ss_memory_available(void) {
+    unsigned long long kb = 0;
+    char line[128];
+    FILE *f = fopen("/proc/meminfo", "r");
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "MemAvailable: %llu kB", &kb) == 1) break;
+    if (f) fclose(f);
+    return (size_t)kb << 10;
+}
+
+static size_t weights(const ss_params *p, ss_dtype numbers) {
+    size_t bytes = 0;
+    for (int64_t i = 0; i < p->count; i++) {
+        size_t n = 1;
+        for (int d = 0; d < p->at[i].rank; d++) n *= (size_t)p->at[i].shape[d];
+        bytes += n * (p->at[i].rank > 1 ? ss_dtype_size(numbers) : sizeof(float));
+    }
+    return bytes;
+}
+
+typedef struct passes {
+    ss_model *m;
+    int64_t rows, h, w;
+} passes;
+
+static ss_status unet_pass(ss_ctx *cx, void *user) {
+    const passes *p = user;
+    ss_tensor *x = ss_tensor_new(cx, SS_F32, 4, (int64_t[]){p->rows, 4, p->h, p->w});
+    ss_tensor *text = ss_tensor_new(cx, SS_F32, 3, (int64_t[]){p->rows, 77, p->m->unet_text_width});
+    if (x && text) ss_unet_run(cx, &p->m->unet, x, NULL, text, 0);
+    return cx->status;
+}
+
+static ss_status decode_pass(ss_ctx *cx, void *user) {
+    const passes *p = user;
+    ss_tensor *z = ss_tensor_new(cx, SS_F32, 4, (int64_t[]){1, 4, p->h, p->w});
+    if (z) ss_vae_decode(cx, &p->m->vae, z);
+    return cx->status;
+}
+
+static ss_status foretell(ss_memory *out, ss_ctx *cx, ss_model *m, int rows, ss_size size) {
+    passes p = {m, rows, size.h / 8, size.w / 8};
+    ss_dtype numbers = cx->device->numbers;
+    size_t unet = 0, decode = 0;
+    ss_status st = ss_shape_walk(cx, numbers, unet_pass, &p, &unet);
+    if (!st) st = ss_shape_walk(cx, numbers, decode_pass, &p, &decode);
+    if (st) return st;
+    out->weights = weights(&m->unet.params, numbers) + weights(&m->vae.params, numbers) + weights(&m->text.params, numbers);
+    out->pass = unet > decode ? unet : decode;
+    out->peak = out->weights + out->pass + ((size_t)96 << 20); /* the program, its libraries, kernels' scratch */
+    out->available = ss_memory_available();
+    return SS_OK;
+}
+
+ss_status ss_generate_memory(ss_memory *out, ss_ctx *cx, ss_model *m, const ss_generate_request *r) {
+    ss_ctx_clear(cx);
+    ss_size size;
+    ss_status st = ss_request_size(&size, cx, m, r->init ? r->init->w : r->width, r->init ? r->init->h : r->height);
+    int rows = (r->batch ? r->batch : 1) * (r->sampling.guidance == 0 || r->sampling.guidance > 1 ? 2 : 1);
+    return st ? st : foretell(out, cx, m, rows, size);
+}
+
+ss_status ss_edit_memory(ss_memory *out, ss_ctx *cx, ss_model *m, const ss_edit_request *r) {
+    ss_ctx_clear(cx);
+    ss_size size;
+    ss_status st = ss_request_size(&size, cx, m, r->width, r->height);
+    int rows = 2 * (r->sampling.guidance == 0 || r->sampling.guidance > 1 ? 2 : 1);
+    return st ? st : foretell(out, cx, m, rows, size);
+}

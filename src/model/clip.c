@@ -5,7 +5,7 @@ static ss_tensor *attention(ss_ctx *cx, ss_at at, int heads, ss_tensor *h, ss_te
     ss_tensor *q = ss_layer_linear(cx, at, "q_proj", h);
     ss_tensor *k = ss_layer_linear(cx, at, "k_proj", h);
     ss_tensor *v = ss_layer_linear(cx, at, "v_proj", h);
-    ss_tensor *a = ss_attention(cx, q, k, v, &(ss_attention_attr){.heads = heads, .causal = true});
+    ss_tensor *a = ss_attention_seen(cx, at.path, q, k, v, (ss_attention_attr){.heads = heads, .causal = true});
     return ss_layer_linear_plus(cx, at, "out_proj", a, x);
 }
 

@@ -104,13 +104,26 @@ static bool untouched(const ss_attn_plan *p) {
     return true;
 }
 
+ss_tensor *ss_attention_seen(ss_ctx *cx, const char *key, ss_tensor *q, ss_tensor *k, ss_tensor *v, ss_attention_attr a) {
+    if (!cx->watch || !q || !k || !v) return ss_attention(cx, q, k, v, &a);
+    int64_t shape[4] = {q->shape[0], a.heads, q->shape[1], k->shape[1]};
+    ss_tensor *probs = ss_tensor_new(cx, SS_F32, 4, shape);
+    if (!probs) return NULL;
+    a.head_probabilities = probs->data;
+    ss_tensor *y = ss_attention(cx, q, k, v, &a);
+    probs->rank = 1; /* row by row as it is written: not a picture with its channels last */
+    probs->shape[0] = shape[0] * shape[1] * shape[2] * shape[3];
+    if (y) ss_watched(cx, key, ".probs", probs);
+    return y;
+}
+
 ss_tensor *ss_attend(ss_ctx *cx, ss_attn_site site, ss_tensor *q, ss_tensor *k, ss_tensor *v, int heads) {
     if (!q || !k || !v) return NULL;
     site.n = (int)q->shape[0];
     site.heads = heads;
     site.len_k = k->shape[1];
     ss_attention_attr a = {.heads = heads};
-    if (!cx->control || cx->device->kind == SS_SHAPE) return ss_attention(cx, q, k, v, &a);
+    if (!cx->control || cx->device->kind == SS_SHAPE) return ss_attention_seen(cx, site.key, q, k, v, a);
 
     ss_attn_plan *plan = plain_plan(cx, site.n);
     if (!plan) return NULL;

@@ -23,4 +23,7 @@ ss_tensor *ss_layer_group_norm(ss_ctx *cx, ss_at at, const char *name, ss_tensor
  * says where this is; its n, heads and len_k are filled in here. */
 ss_tensor *ss_attend(ss_ctx *cx, ss_attn_site site, ss_tensor *q, ss_tensor *k, ss_tensor *v, int heads);
 
+/* Attention without controllers; a watcher sees every head's probabilities [n, heads, len, len_k] as KEY.probs. */
+ss_tensor *ss_attention_seen(ss_ctx *cx, const char *key, ss_tensor *q, ss_tensor *k, ss_tensor *v, ss_attention_attr a);
+
 #endif

@@ -171,7 +171,7 @@ static bool find_weights(char *path, size_t size, const char *folder, ss_part pa
 
 static ss_status take_folder(ss_model *m, ss_ctx *cx, const char *folder, ss_part part) {
     char path[4096];
-    const ss_weights *w;
+    const ss_weights *w = NULL;
     if (!find_weights(path, sizeof path, folder, part))
         return ss_fail(cx, SS_ERR_FILE, "%s has no weights: no %s.safetensors, .safetensors.index.json, .fp16.safetensors or "
                        ".bin", folder, components[part].stem[0]);
@@ -384,7 +384,7 @@ static ss_status account(ss_model *m, ss_ctx *cx) {
 
 static ss_status open_vae(ss_model *m, ss_ctx *cx, const char *path) {
     char inner[4096];
-    const ss_weights *w;
+    const ss_weights *w = NULL;
     if (is_folder(path)) {
         snprintf(inner, sizeof inner, "%s/vae", path);
         return take_folder(m, cx, is_folder(inner) ? inner : path, SS_PART_VAE);
@@ -403,7 +403,7 @@ static ss_status open_vae(ss_model *m, ss_ctx *cx, const char *path) {
 }
 
 static ss_status open_single(ss_model *m, ss_ctx *cx, const ss_model_options *o) {
-    const ss_weights *w;
+    const ss_weights *w = NULL;
     m->single_file = true;
     ss_status st = open_file(m, cx, m->path, &w);
     if (!st) st = take_single(m, cx, w, o);

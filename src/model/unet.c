@@ -65,6 +65,7 @@ int64_t ss_unet_width(const ss_unet *net, int level) {
 static ss_tensor *time_embedding(ss_ctx *cx, ss_at at, const float *t, int64_t n) {
     ss_tensor *w = ss_param_tensor(cx, at, "linear_1.weight");
     ss_tensor *e = w ? ss_timestep_embedding(cx, t, n, w->shape[1]) : NULL;
+    ss_watched(cx, "time_proj", "", e);
     e = ss_layer_linear(cx, at, "linear_1", ss_cast(cx, e, cx->device->numbers));
     return ss_watched(cx, at.path, "", ss_layer_linear(cx, at, "linear_2", ss_silu(cx, e)));
 }
@@ -90,6 +91,7 @@ ss_tensor *ss_unet_run(ss_ctx *cx, const ss_unet *net, ss_tensor *x, const float
             skip[n++] = x;
         }
         if (i < 3) x = skip[n++] = ss_layer_conv_half(cx, down, "downsamplers.0.conv", x);
+        if (i < 3) ss_watched(cx, down.path, ".downsamplers.0", x);
         ss_watched(cx, down.path, "", x);
     }
 
@@ -109,13 +111,13 @@ ss_tensor *ss_unet_run(ss_ctx *cx, const ss_unet *net, ss_tensor *x, const float
         /* A level whose size was odd on the way down comes back to exactly its skip's size. */
         if (i < 3 && x) {
             ss_tensor *wide = ss_upsample(cx, x, skip[n - 1]->shape[2], skip[n - 1]->shape[3]);
-            x = ss_layer_conv(cx, up, "upsamplers.0.conv", wide);
+            x = ss_watched(cx, up.path, ".upsamplers.0", ss_layer_conv(cx, up, "upsamplers.0.conv", wide));
         }
         ss_watched(cx, up.path, "", x);
     }
 
     ss_norm_attr norm = {.groups = net->groups, .eps = 1e-5f, .silu = true};
-    x = ss_layer_group_norm(cx, at, "conv_norm_out", x, NULL, &norm);
+    x = ss_watched(cx, "conv_norm_out", "", ss_layer_group_norm(cx, at, "conv_norm_out", x, NULL, &norm));
     x = ss_cast(cx, ss_layer_conv(cx, at, "conv_out", x), SS_F32);
     return ss_scope_close(cx, s, ss_watched(cx, "y", "", x));
 }

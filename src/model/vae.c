@@ -2,7 +2,8 @@
 #include "model/vae.h"
 
 static ss_tensor *norm_silu(ss_ctx *cx, const ss_vae *vae, ss_at at, const char *name, ss_tensor *x) {
-    return ss_layer_group_norm(cx, at, name, x, NULL, &(ss_norm_attr){.groups = vae->groups, .eps = 1e-6f, .silu = true});
+    ss_norm_attr norm = {.groups = vae->groups, .eps = 1e-6f, .silu = true};
+    return ss_watched(cx, ss_sub(at, "%s", name).path, "", ss_layer_group_norm(cx, at, name, x, NULL, &norm));
 }
 
 static ss_tensor *resnet(ss_ctx *cx, const ss_vae *vae, ss_at at, ss_tensor *x) {
@@ -53,6 +54,7 @@ ss_tensor *ss_vae_encode(ss_ctx *cx, const ss_vae *vae, ss_tensor *x) {
     }
     x = middle(cx, vae, ss_sub(at, "mid_block"), x);
     x = ss_layer_conv(cx, at, "conv_out", norm_silu(cx, vae, at, "conv_norm_out", x));
+    ss_watched(cx, "encoder.conv_out", "", x);
     x = ss_cast(cx, ss_layer_conv(cx, top, "quant_conv", x), SS_F32);
     return ss_scope_close(cx, s, ss_watched(cx, "moments", "", x));
 }

@@ -1,0 +1,38 @@
+/* The noise schedule: how much of a picture is left at each of the training's timesteps.
+ *
+ *     x_t = sqrt(A_t) x_0 + sqrt(1 - A_t) noise,   A_t = prod_{i <= t} (1 - beta_i)
+ *
+ * Ho et al. 2020 (DDPM), eq. 4; computed in float32 as diffusers does, so that trajectories agree with it.
+ */
+#ifndef SS_SCHEDULE_H
+#define SS_SCHEDULE_H
+
+#include "base/base.h"
+
+typedef enum ss_prediction { SS_PREDICT_EPSILON, SS_PREDICT_V, SS_PREDICT_SAMPLE } ss_prediction;
+
+/* Which of the training's timesteps are visited; each sampler has its own default. */
+typedef enum ss_spacing { SS_SPACING_OWN, SS_SPACING_LEADING, SS_SPACING_LINSPACE, SS_SPACING_TRAILING } ss_spacing;
+
+typedef enum ss_betas { SS_BETAS_SCALED_LINEAR, SS_BETAS_LINEAR } ss_betas;
+
+enum { SS_TRAIN_STEPS = 1000 };
+
+typedef struct ss_schedule {
+    double beta_start, beta_end;
+    ss_betas betas;
+    ss_prediction prediction;
+    ss_spacing spacing;
+    int steps_offset;
+    bool set_alpha_to_one; /* after the last step: A = 1 instead of A_0 */
+    bool clip_sample;      /* x_0 is clipped to -1 .. 1; never in latent space */
+
+    float alpha[SS_TRAIN_STEPS]; /* A_t */
+} ss_schedule;
+
+/* Stable Diffusion's numbers; change settings, then fill. */
+ss_schedule ss_schedule_default(void);
+/* Computes the table from the settings. */
+void ss_schedule_fill(ss_schedule *s);
+
+#endif

@@ -1,0 +1,107 @@
+"""Train the UNet on cached latents.
+
+    python train_unet.py --data A.pt B.pt --state STATE/inner --minutes 40 --inner
+    python train_unet.py --data A.pt B.pt --state STATE/whole --minutes 70 --start STATE/inner
+
+First the inner three levels, on latents averaged 2 x 2 (see InnerUNet), five times as fast as the whole; then the
+whole. The network predicts the noise, on SD's schedule; min-SNR weights (gamma 5) balance the time steps; every tenth
+caption is empty, for guidance. Time steps are spread evenly over each batch, which makes the loss less noisy."""
+
+import argparse
+import os
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from data import load
+from nets import InnerUNet, UNet
+from trainer import add_options, averaged, train
+
+STEPS = 1000
+ALPHA = torch.cumprod(1 - torch.linspace(0.00085**0.5, 0.012**0.5, STEPS, dtype=torch.float64) ** 2, 0).float()
+
+
+def start_quiet(net):
+    """Each residual branch starts as nothing, and so does the output; the convolutions between the blocks keep their
+    input's size. The early steps are then calm at a high rate."""
+    for name, m in net.named_modules():
+        if name.endswith((".conv2", ".proj_out", "conv_out", "leave")):
+            torch.nn.init.zeros_(m.weight)
+            torch.nn.init.zeros_(m.bias)
+        elif name.endswith(("conv_in", "enter", ".conv_shortcut", ".0.conv")):
+            torch.nn.init.orthogonal_(m.weight)
+            torch.nn.init.zeros_(m.bias)
+
+
+class Latents:
+    """What encode_latents.py wrote, one or several files of it."""
+
+    def __init__(self, paths):
+        self.latents, self.words, self.text = [], [], []
+        for path in paths:
+            d = torch.load(path)
+            self.latents.append(d["latents"])
+            self.words.append(d["words"].long())
+            self.text.append(np.memmap(path + ".text", np.int16, "c").reshape(len(d["captions"]), 77, -1))
+        self.at = [(f, r) for f, x in enumerate(self.latents) for r in range(len(x))]
+
+    def batch(self, n, drop, random):
+        at = torch.randint(len(self.at), (n,), generator=random)
+        pick = torch.randint(1 << 20, (n,), generator=random)
+        told = torch.rand(n, generator=random) >= drop
+        x, text = [], []
+        for i, p, t in zip(at.tolist(), pick.tolist(), told.tolist()):
+            f, r = self.at[i]
+            words = self.words[f][r]
+            x.append(self.latents[f][r])
+            text.append(torch.from_numpy(self.text[f][words[p % len(words)] if t else -1]))
+        return torch.stack(x).float(), torch.stack(text).view(torch.bfloat16)
+
+
+class Task:
+    def net(self, a):
+        torch.manual_seed(a.seed)
+        unet = UNet(a.widths, a.heads, a.groups)
+        net = InnerUNet(unet) if a.inner else unet
+        start_quiet(net)
+        if a.start and os.path.exists(f"{a.start}/state.pt"):
+            averaged(net, a.start, "unet.")
+        elif a.start:
+            load(net, a.start)
+        return net
+
+    def open(self, a, random):
+        self.data = Latents(a.data)
+        self.loud = 0.5 if a.inner else 1.0
+        snr = ALPHA / (1 - ALPHA) / self.loud**2
+        self.weight = snr.clamp(max=a.gamma) / snr
+
+    def loss(self, run, a, random):
+        x, text = self.data.batch(a.batch, a.drop, random)
+        if a.inner:
+            x = F.avg_pool2d(x, 2)
+        noise = torch.randn(x.shape, generator=random)
+        t = ((torch.arange(a.batch) + torch.rand(a.batch, generator=random)) / a.batch * STEPS).long()
+        keep = ALPHA[t].view(-1, 1, 1, 1)
+        noisy = (keep.sqrt() * x + self.loud * (1 - keep).sqrt() * noise).bfloat16()
+        guess = run(noisy.contiguous(memory_format=torch.channels_last), t, text)
+        error = (guess.float() - noise).square().mean((1, 2, 3))
+        return (self.weight[t] * error).mean(), {"mse": error.mean()}
+
+
+def main():
+    p = add_options(argparse.ArgumentParser(), lr=1e-3, batch=32)
+    p.add_argument("--data", nargs="+", required=True)
+    p.add_argument("--start", help="the inner levels' state, or a UNet's folder, to go on from")
+    p.add_argument("--inner", action="store_true")
+    p.add_argument("--widths", type=int, nargs=4, default=[64, 96, 128, 96])
+    p.add_argument("--heads", type=int, default=2)
+    p.add_argument("--groups", type=int, default=8)
+    p.add_argument("--gamma", type=float, default=5.0)
+    p.add_argument("--drop", type=float, default=0.1)
+    train(Task(), p.parse_args())
+
+
+if __name__ == "__main__":
+    main()

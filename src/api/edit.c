@@ -38,8 +38,6 @@ typedef struct edit {
     int target, shown_row; /* the one being drawn, and its row in the batch */
 } edit;
 
-static bool guided(const edit *e) { return e->halves == 2; }
-
 /* ---- the photo and its path */
 
 static void follow(void *user, int step, float *latents) {

@@ -29,7 +29,8 @@ ss_status ss_run_open(ss_run *run, ss_ctx *cx, ss_model *m, const ss_sampling_op
     const ss_sampler *s = ss_sampler_find(cx, name);
     if (!s) return cx->status;
     ss_schedule schedule;
-    ss_status st = ss_model_schedule(&schedule, cx, m);
+    ss_status st = ss_schedule_read(&schedule, cx, (ss_object){m->scheduler, "scheduler/scheduler_config.json"});
+    schedule.prediction = m->predicts_v ? SS_PREDICT_V : SS_PREDICT_EPSILON;
     ss_sampler_options options = {.eta = o->eta, .karras = o->karras};
     if (!st) st = ss_sampling_new(&run->sample.sampling, cx, s, &schedule, steps, &options, rows * 4 * run->sample.h * run->sample.w);
     return st;

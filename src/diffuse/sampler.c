@@ -36,6 +36,19 @@ const char *ss_sampler_of_class(const char *class_name) {
     return ss_sampler_ddim.name;
 }
 
+const ss_sampler *ss_sampler_for(ss_sampler_options *options, ss_ctx *cx, const char *class_name, const json_t *settings) {
+    options->karras = json_is_true(json_object_get(settings, "use_karras_sigmas"));
+    for (int i = 0; i < SS_COUNT_OF(samplers); i++)
+        if (!samplers[i]->hidden && !strcmp(samplers[i]->class_name, class_name)) return samplers[i];
+    ss_fail(cx, SS_ERR_MODEL, "scheduler class \"%s\" is not known", class_name);
+    return NULL;
+}
+
+int ss_sampler_steps(const ss_sampler *s, int calls) {
+    (void)s;
+    return calls;
+}
+
 const char *const *ss_sampler_names(void) {
     static const char *const names[] = {"ddim", NULL};
     return names;

@@ -71,6 +71,12 @@ int ss_sampling_first_call(const ss_sampling *s, double strength);
 const ss_sampler *ss_sampler_find(ss_ctx *cx, const char *name);
 const char *ss_sampler_of_class(const char *class_name); /* its name; "ddim" for classes that are not known */
 
+/* The sampler that a scheduler_config.json describes: its class and what in `settings` (which may be NULL) chooses a
+ * variant, Karras' levels among them, which go into *options. An unknown class fails. */
+const ss_sampler *ss_sampler_for(ss_sampler_options *options, ss_ctx *cx, const char *class_name, const json_t *settings);
+/* The steps that a list of so many network calls belongs to. */
+int ss_sampler_steps(const ss_sampler *s, int calls);
+
 /* ---- for samplers */
 
 /* Timesteps in descending order, integers, by spacing: spec of diffusers' DDIM and PNDM. */

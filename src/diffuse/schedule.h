@@ -8,6 +8,7 @@
 #define SS_SCHEDULE_H
 
 #include "base/base.h"
+#include "io/json.h"
 
 typedef enum ss_prediction { SS_PREDICT_EPSILON, SS_PREDICT_V, SS_PREDICT_SAMPLE } ss_prediction;
 
@@ -32,6 +33,10 @@ typedef struct ss_schedule {
 
 /* Stable Diffusion's numbers; change settings, then fill. */
 ss_schedule ss_schedule_default(void);
+/* From the fields of a scheduler_config.json, table included. Missing ones keep Stable Diffusion's numbers; like its
+ * pipelines, steps_offset is 1 and x_0 is never clipped. o.json may be NULL. */
+ss_status ss_schedule_read(ss_schedule *out, ss_ctx *cx, ss_object o);
+
 /* Computes the table from the settings. */
 void ss_schedule_fill(ss_schedule *s);
 

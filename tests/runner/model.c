@@ -11,10 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct limits {
-    double stage;
-} limits;
-
 /* ---- stages: every named tensor of a golden file that the pass shows is compared */
 
 typedef struct stages {
@@ -80,11 +76,10 @@ static void all_seen(const stages *s, const char *const *inputs, int count) {
 static void run_text(runner *r, ss_model *m, const ss_weights *w, const char *file) {
     const ss_stored *ids = stored(r, w, "ids");
     if (!ids) return;
-    int64_t n = ids->shape[0], hidden = 0;
+    int64_t n = ids->shape[0];
     int32_t *id = malloc(ids->bytes);
     memcpy(id, ids->data, ids->bytes);
     stages s = {.r = r, .golden = w, .file = file, .limit = 1e-5, .seen = calloc((size_t)w->count, 1)};
-    char name[64];
     ss_mark start = ss_arena_mark(r->cx->arena);
     for (int skip = 1; skip >= 0; skip--) {
         ss_tensor *y = ss_clip_text_run(r->cx, &m->text, id, n, skip);
@@ -103,14 +98,6 @@ static void run_text(runner *r, ss_model *m, const ss_weights *w, const char *fi
             free(pooled);
         }
     }
-    /* The states before the final norm, and the first layer's probabilities, from one watched run. */
-    struct layered {
-        stages *s;
-        int64_t n;
-        int layers;
-    };
-    (void)hidden;
-    (void)name;
     ss_arena_rewind(r->cx->arena, start);
     free(id);
     free(s.seen);

@@ -80,7 +80,8 @@ static ss_status open_picture(VipsImage **out, ss_ctx *cx, const void *bytes, si
         return ss_fail(cx, SS_ERR_FORMAT, "%s is %s, which this machine's libvips does not read", name,
                        kinds[kind].name);
     VipsImage *im = NULL;
-    if (kinds[kind].load((void *)(uintptr_t)bytes, n, &im, "fail_on", VIPS_FAIL_ON_ERROR, "memory", TRUE, NULL)) {
+    if (kinds[kind].load((void *)(uintptr_t)bytes, n, &im, "fail_on", VIPS_FAIL_ON_ERROR, "access",
+                         VIPS_ACCESS_SEQUENTIAL, NULL)) {
         vips_error_clear();
         return ss_fail(cx, SS_ERR_FORMAT, "%s starts like %s but its header is damaged or cut short (%zu bytes)", name,
                        kinds[kind].name, n);
@@ -92,7 +93,6 @@ static ss_status open_picture(VipsImage **out, ss_ctx *cx, const void *bytes, si
                        name, w, h, SS_IMAGE_SIDE, SS_IMAGE_PIXELS >> 20);
     }
     if (kinds[kind].pages && pages > 1) ss_warn(cx, "%s holds %d pictures; the first is used", name, pages);
-    vips_image_set_int(im, VIPS_META_CONCURRENCY, cx->threads > 0 ? cx->threads : 1);
     *out = im;
     return SS_OK;
 }
@@ -119,11 +119,8 @@ static bool has_profile_to_apply(VipsImage *im) {
 }
 
 /* To 8 bits a sample in grey, RGB or CMYK, either with alpha behind it or not; CMYK only if it has no profile. */
-static ss_status simplify(VipsImage **im, ss_ctx *cx, const char *name, bool turn) {
+static ss_status simplify(VipsImage **im, ss_ctx *cx, const char *name) {
     VipsImage *made = NULL;
-    if (turn && !turned_into(im, vips_autorot(*im, &made, NULL), &made))
-        return ss_fail(cx, SS_ERR_FORMAT, "%s: its EXIF orientation cannot be applied", name);
-
     VipsInterpretation meaning = vips_image_guess_interpretation(*im);
     if (vips_image_get_bands(*im) >= 3 && has_profile_to_apply(*im)) {
         if (turned_into(im, vips_icc_transform(*im, &made, "srgb", "embedded", TRUE, NULL), &made))
@@ -165,30 +162,69 @@ static void spread(uint8_t *rgb, const uint8_t *x, int64_t n, int bands, bool cm
             *rgb++ = cmyk ? (uint8_t)(255 - x[3] - scaled(x[c], 255 - x[3])) : x[bands < 3 ? 0 : c];
 }
 
+/* Pulls the pixels out in strips, in this thread. libvips' own loops over a picture hand the work to a pool of threads
+ * that, at least in 8.14, can miss a worker's failure, and a damaged file would pass now and then. */
+static ss_status pull(ss_image *y, ss_ctx *cx, VipsImage *im, const char *name, const char *kind) {
+    enum { STRIP = 64 };
+    int bands = vips_image_get_bands(im);
+    bool cmyk = bands >= 4 && vips_image_guess_interpretation(im) == VIPS_INTERPRETATION_CMYK;
+    VipsRegion *strip = vips_region_new(im);
+    ss_status st = SS_OK;
+    for (int top = 0; top < y->h && !st; top += STRIP) {
+        VipsRect part = {0, top, y->w, y->h - top < STRIP ? y->h - top : STRIP};
+        if (vips_region_prepare(strip, &part)) {
+            vips_error_clear();
+            st = ss_fail(cx, SS_ERR_FORMAT, "%s: the %s is damaged or cut short, %d x %d pixels are not all there",
+                         name, kind, y->w, y->h);
+            break;
+        }
+        for (int row = top; row < top + part.height; row++)
+            spread(y->rgb + (size_t)3 * row * y->w, VIPS_REGION_ADDR(strip, 0, row), y->w, bands, cmyk);
+    }
+    g_object_unref(strip);
+    return st;
+}
+
+/* Turns a stored picture the way that EXIF's orientation says it is to be shown: 2 to 8 mirror or turn it, from 5 on
+ * rows become columns. */
+static ss_status orient(ss_image *im, ss_ctx *cx, int orientation) {
+    if (orientation < 2 || orientation > 8) return SS_OK;
+    bool swap = orientation >= 5;
+    bool from_right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+    bool from_below = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+    ss_image y = {0};
+    ss_status st = ss_image_new(&y, cx, swap ? im->h : im->w, swap ? im->w : im->h);
+    if (st) return st;
+    uint8_t *to = y.rgb;
+    for (int j = 0; j < y.h; j++)
+        for (int i = 0; i < y.w; i++, to += 3) {
+            int column = swap ? j : i, row = swap ? i : j;
+            if (from_right) column = im->w - 1 - column;
+            if (from_below) row = im->h - 1 - row;
+            memcpy(to, im->rgb + 3 * ((size_t)row * im->w + column), 3);
+        }
+    ss_image_free(im);
+    *im = y;
+    return SS_OK;
+}
+
 ss_status ss_picture_decode(ss_image *out, ss_ctx *cx, const void *bytes, size_t n, const char *name, bool turn) {
     VipsImage *im = NULL;
-    void *x = NULL;
-    size_t size;
     ss_image made = {0};
+    int orientation = 1;
 
     ss_status st = need_vips(cx);
     if (!st) st = open_picture(&im, cx, bytes, n, name);
-    if (!st) st = simplify(&im, cx, name, turn);
+    if (!st && turn) orientation = vips_image_get_orientation(im);
+    if (!st) st = simplify(&im, cx, name);
     if (!st) st = ss_image_new(&made, cx, vips_image_get_width(im), vips_image_get_height(im));
-    if (!st && !(x = vips_image_write_to_memory(im, &size))) {
-        vips_error_clear();
-        st = ss_fail(cx, SS_ERR_FORMAT, "%s: the %s is damaged or cut short (%zu bytes for %d x %d pixels)", name,
-                     kinds[ss_picture_kind(bytes, n)].name, n, made.w, made.h);
-    }
+    if (!st) st = pull(&made, cx, im, name, kinds[ss_picture_kind(bytes, n)].name);
+    if (!st) st = orient(&made, cx, orientation);
     if (!st) {
-        int bands = vips_image_get_bands(im);
-        bool cmyk = bands >= 4 && vips_image_guess_interpretation(im) == VIPS_INTERPRETATION_CMYK;
-        spread(made.rgb, x, (int64_t)made.w * made.h, bands, cmyk);
         *out = made;
         made = (ss_image){0};
     }
     ss_image_free(&made);
-    g_free(x);
     if (im) g_object_unref(im);
     return st;
 }

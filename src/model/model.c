@@ -420,7 +420,7 @@ static ss_status open_single(ss_model *m, ss_ctx *cx, const ss_model_options *o)
         snprintf(tokenizer, sizeof tokenizer, "%s/tokenizer", o->config);
         st = ss_tokenizer_open(&m->tokenizer, cx, tokenizer);
     } else if (!st) {
-        st = ss_tokenizer_builtin(&m->tokenizer, cx, m->sd2 ? 0 : 49407);
+        st = ss_tokenizer_builtin(&m->tokenizer, cx, m->sd2 ? 0 : SS_END_OF_TEXT);
     }
     return st;
 }
@@ -443,7 +443,8 @@ static ss_status open_folder(ss_model *m, ss_ctx *cx, const ss_model_options *o)
     if (!st) st = configure(m, cx, o->config ? o->config : m->path, false);
     if (!st) st = configure_prediction(m, cx, o, NULL);
     snprintf(path, sizeof path, "%s/tokenizer", o->config ? o->config : m->path);
-    if (!st) st = ss_tokenizer_open(&m->tokenizer, cx, path);
+    if (!st) st = is_folder(path) ? ss_tokenizer_open(&m->tokenizer, cx, path)
+                                  : ss_tokenizer_builtin(&m->tokenizer, cx, m->sd2 ? 0 : SS_END_OF_TEXT);
     return st;
 }
 

@@ -123,6 +123,39 @@ SS_API ss_status ss_image_encode(void **bytes, size_t *n, ss_ctx *cx, const ss_i
  * work. */
 SS_API ss_status ss_image_path_check(ss_ctx *cx, const char *path);
 
+/* The `parameters` text, taken apart and put together: prompt, negative prompt and named values.
+ *
+ *     a cat on a wall
+ *     Negative prompt: blurry
+ *     Steps: 20, Sampler: DDIM, CFG scale: 7.5, Seed: 7, Size: 512x512, Model: v1-5, MasaCtrl step: 4
+ *
+ * All of it UTF-8 and owned by the struct; zero to begin with. */
+typedef struct ss_infotext_field {
+    char *key, *value;
+} ss_infotext_field;
+
+typedef struct ss_infotext {
+    char *prompt, *negative; /* may have several lines; NULL: none */
+    ss_infotext_field *fields;
+    int count;
+} ss_infotext;
+
+SS_API void ss_infotext_free(ss_infotext *t); /* what it holds, not the struct; leaves {0} */
+
+/* A key that is there already keeps its place and gets the new value. */
+SS_API ss_status ss_infotext_set(ss_infotext *t, ss_ctx *cx, const char *key, const char *value);
+
+/* The value; where the text does not say it, what that means to its writer ("Clip skip": "1"); NULL if it means
+ * nothing. */
+SS_API const char *ss_infotext_get(const ss_infotext *t, const char *key);
+
+/* Standard keys in their standard order, then the others as they were set, then Version and User. Empty values, a clip
+ * skip of 1 and a GPU's random numbers are not written, as its own writer does. *text is freed with free(). */
+SS_API ss_status ss_infotext_build(char **text, ss_ctx *cx, const ss_infotext *t);
+
+/* Every text is one: what looks like no line of values is prompt. Fails for lack of memory only. */
+SS_API ss_status ss_infotext_parse(ss_infotext *out, ss_ctx *cx, const char *text);
+
 /* How a picture of another shape is brought to a size. */
 typedef enum ss_fit {
     SS_FIT_SQUASH, /* squashed by nearest neighbour, as the step and layer study did */
@@ -291,6 +324,10 @@ SS_API const char *ss_nearest(const char *word, const char *const *candidates, i
 
 /* Sampler names, NULL at the end; constant. */
 SS_API const char *const *ss_sampler_names(void);
+
+/* What A1111's interface calls the sampler of this or any other of its names: "DPM++ 2M" of "dpmpp2m". SS_ERR_ARG and
+ * the nearest name for one that there is not, and NULL. */
+SS_API const char *ss_sampler_label(ss_ctx *cx, const char *name);
 
 /* What the processor does with this model: a JSON table of operation classes (calls, seconds, flop, bytes) for one
  * guided step at width x height, with the machine's measured peaks. Freed with free(). */

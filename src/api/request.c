@@ -31,7 +31,7 @@ ss_status ss_run_open(ss_run *run, ss_ctx *cx, ss_model *m, const ss_sampling_op
     ss_schedule schedule;
     ss_status st = ss_schedule_read(&schedule, cx, (ss_object){m->scheduler, "scheduler/scheduler_config.json"});
     schedule.prediction = m->predicts_v ? SS_PREDICT_V : SS_PREDICT_EPSILON;
-    ss_sampler_options options = {.eta = o->eta, .karras = o->karras};
+    ss_sampler_options options = {.eta = o->eta, .karras = o->karras || ss_sampler_wants_karras(name)};
     if (!st) st = ss_sampling_new(&run->sample.sampling, cx, s, &schedule, steps, &options, rows * 4 * run->sample.h * run->sample.w);
     return st;
 }
@@ -54,4 +54,9 @@ void ss_run_close(ss_run *run) {
     ss_sampling_free(run->sample.sampling);
     free(run->texts);
     *run = (ss_run){0};
+}
+
+const char *ss_sampler_label(ss_ctx *cx, const char *name) {
+    const ss_sampler *s = ss_sampler_find(cx, name);
+    return s ? ss_sampler_webui_name(s) : NULL;
 }

@@ -6,6 +6,7 @@
 #include "io/weights.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,7 +126,7 @@ static ss_status read_tensor(reader *r, const char *name, const json_t *entry) {
         json_integer_value(begin) > json_integer_value(end)) {
         return ss_fail(r->cx, SS_ERR_FORMAT, "%s: the data_offsets of %s are not two ascending sizes", r->file, name);
     }
-    size_t from = (size_t)json_integer_value(begin), to = (size_t)json_integer_value(end), bits;
+    size_t from = (size_t)json_integer_value(begin), to = (size_t)json_integer_value(end), bits = 0;
     if (to > r->data_size) {
         return ss_fail(r->cx, SS_ERR_FORMAT,
                        "%s: %s ends at byte %zu of the data, of which the file has %zu; it has been cut off", r->file,

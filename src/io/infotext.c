@@ -305,8 +305,8 @@ static ss_status read_prompts(ss_infotext *t, ss_ctx *cx, stretch text) {
     ss_buffer parts[2] = {0};
     int part = 0;
     void *made[2] = {0};
-    while (text.at < text.end) {
-        const char *newline = memchr(text.at, '\n', (size_t)(text.end - text.at));
+    for (const char *newline = text.at; newline;) {
+        newline = memchr(text.at, '\n', (size_t)(text.end - text.at));
         stretch line = strip((stretch){text.at, newline ? newline : text.end});
         text.at = newline ? newline + 1 : text.end;
         if (line.end - line.at >= MARK && !memcmp(line.at, negative_mark, MARK)) {
@@ -332,9 +332,9 @@ ss_status ss_infotext_parse(ss_infotext *out, ss_ctx *cx, const char *text) {
     ss_status st = SS_OK;
     if (is_parameter_line(line)) {
         st = read_fields(&made, cx, line);
-        all.end = line.at;
+        all.end = line.at > all.at ? line.at - 1 : all.at; /* without the newline between them */
     }
-    if (!st) st = read_prompts(&made, cx, strip(all));
+    if (!st) st = read_prompts(&made, cx, all);
     if (st)
         ss_infotext_free(&made);
     else

@@ -5,9 +5,10 @@ option(SELFSAME_WERROR "treat warnings as errors" OFF)
 set(SELFSAME_SANITIZE "" CACHE STRING "sanitizers, as -fsanitize= takes them")
 
 # Nothing is contracted to fused multiply-adds behind our back, so that the plain loops give the same bits with every
-# compiler and processor; kernels that want them say so. No -march: one binary runs everywhere and picks its kernels
-# when it starts.
-add_compile_options(-Wall -Wextra -Wshadow -Wstrict-prototypes -Wno-sign-compare -fno-math-errno -ffp-contract=off)
+# compiler and processor; kernels that want them say so. Nobody looks at floating-point exceptions, without which loops
+# with a choice in them become vectors. No -march: one binary runs everywhere and picks its kernels when it starts.
+add_compile_options(-Wall -Wextra -Wshadow -Wstrict-prototypes -Wno-sign-compare -fno-math-errno -fno-trapping-math
+                    -ffp-contract=off)
 if(SELFSAME_WERROR)
     add_compile_options(-Werror)
 endif()
@@ -27,7 +28,7 @@ endif()
 # Kernels for one generation of processors have it in their file's name. Where the processor is of another kind their
 # files are left out, and SS_X86 is not defined, so that whoever chooses among them sees none.
 set(SELFSAME_KERNELS avx2 avx512 amx)
-set(SELFSAME_avx2_FLAGS -mavx2 -mfma -mf16c)
+set(SELFSAME_avx2_FLAGS -mavx2 -mfma -mf16c -ffp-contract=fast)
 set(SELFSAME_avx512_FLAGS ${SELFSAME_avx2_FLAGS} -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512bf16)
 set(SELFSAME_amx_FLAGS ${SELFSAME_avx512_FLAGS} -mamx-tile -mamx-bf16)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")

@@ -109,15 +109,14 @@ SS_API void ss_image_meta_free(ss_image_meta *meta);
 SS_API ss_status ss_image_meta_read(ss_image_meta *out, ss_ctx *cx, const char *path);
 SS_API ss_status ss_image_meta_read_bytes(ss_image_meta *out, ss_ctx *cx, const void *bytes, size_t n, const char *name);
 
-/* The suffix decides: .png .jpg .jpeg .webp; SS_ERR_ARG for others. Written whole or not at all. Equal
- * pictures and texts give equal bytes. `meta` may be NULL. PNG keeps pixels exactly; JPEG and WebP are written at high
- * quality, and a JPEG whose texts exceed the 64 KB that its EXIF block holds is written without them, with a warning.
- */
+/* The suffix decides: .png .jpg .jpeg .webp; SS_ERR_ARG for others. Written whole or not at all. Equal pictures and texts
+ * give equal bytes. `meta` may be NULL. PNG keeps pixels exactly; JPEG and WebP are written at high quality. What a JPEG's
+ * EXIF block of 64 KB does not hold is left out with a warning, the parameters first. */
 SS_API ss_status ss_image_write(ss_ctx *cx, const char *path, const ss_image *im, const ss_image_meta *meta);
 
 /* The same into memory. `suffix` is "png", "jpg", "jpeg" or "webp". *bytes is freed with free(). */
 SS_API ss_status ss_image_encode(void **bytes, size_t *n, ss_ctx *cx, const ss_image *im, const ss_image_meta *meta,
-                          const char *suffix);
+                                 const char *suffix);
 
 /* SS_ERR_ARG, with a sentence, for a path that ss_image_write would not know how to write: to say no before hours of
  * work. */
@@ -164,6 +163,12 @@ typedef enum ss_fit {
 } ss_fit;
 
 SS_API ss_status ss_image_fit(ss_image *out, ss_ctx *cx, const ss_image *in, int w, int h, ss_fit how);
+
+/* A contact sheet: `count` pictures side by side, in rows if there are many, their captions (UTF-8, NULL for none) below
+ * them. Equal pictures and captions give equal sheets on every machine. */
+SS_API ss_status ss_sheet_draw(ss_image *out, ss_ctx *cx, const ss_image *images, const char *const *captions, int count);
+SS_API ss_status ss_sheet_write(ss_ctx *cx, const char *path, const ss_image *images, const char *const *captions,
+                                int count);
 
 /* ------------------------------------------------------------------------------------------------ models */
 

@@ -122,10 +122,16 @@ static void pull_back(void *user, int step, float *latents) {
     if (row) memcpy(row, e->path + (e->steps - 1 - step) * e->one, (size_t)e->one * sizeof *row);
 }
 
+/* The source of a step in which no layer reads it need not be run, if its path is known. */
+static int unread(void *user, int step) {
+    const edit *e = user;
+    return !e->control.source_absent && !e->active[step];
+}
+
 static void hook_source(edit *e, ss_sample *s) {
     s->user = e;
-    if (e->r->inversion == SS_INVERT_DIRECT) s->after = pull_back;
-    if (e->r->inversion == SS_INVERT_TRAJECTORY) s->before = put_on_path;
+    if (e->r->inversion == SS_INVERT_DIRECT) s->after = pull_back, s->unread = unread;
+    if (e->r->inversion == SS_INVERT_TRAJECTORY) s->before = put_on_path, s->unread = unread;
 }
 
 static int without_text(const edit *e) { return e->r->inversion == SS_INVERT_NEGATIVE ? TEXT_SOURCE : TEXT_NEGATIVE; }
@@ -174,7 +180,7 @@ static void save_mask(void *user, int step, int layer, int row, const float *map
     ss_mask_write(e->cx, path, map, w, h);
 }
 
-static ss_status save_maps(const edit *e, const ss_maps *maps, int row, const char *who, const char *text) {
+static ss_status save_maps(const edit *e, const ss_maps *maps, const char *who, const char *text) {
     char path[4096], word[40];
     int32_t ids[SS_TOKENS];
     ss_tokens info;
@@ -183,7 +189,7 @@ static ss_status save_maps(const edit *e, const ss_maps *maps, int row, const ch
     for (int t = 1; map && t < info.count - 1 && !e->cx->status; t++) {
         ss_word_name(word, sizeof word, text, &info, t);
         snprintf(path, sizeof path, "%s/%s-%02d-%s.png", e->r->save_attention, who, t, word);
-        ss_maps_token(maps, row, t, map);
+        ss_maps_token(maps, 0, t, map);
         ss_mask_write(e->cx, path, map, maps->w, maps->h);
     }
     free(map);
@@ -197,7 +203,7 @@ static ss_status draw(edit *e, int target, ss_image *out) {
     char what[48];
     ss_run run = {0};
     ss_maps maps;
-    ss_maps_init(&maps, e->halves);
+    ss_maps_init(&maps, 1);
     snprintf(what, sizeof what, r->prompt_count > 1 ? "drawing %d of %d" : "drawing", target + 1, r->prompt_count);
 
     ss_status st = ss_run_open(&run, e->cx, e->m, &r->sampling, "ddim", rows, e->size);
@@ -206,6 +212,8 @@ static ss_status draw(edit *e, int target, ss_image *out) {
     if (!st) {
         e->target = target, e->shown_row = rows - 1;
         e->control.source_absent = alone;
+        e->control.source_shared = !alone && e->halves == 2 && same_text(e, without_text(e), TEXT_SOURCE);
+        run.sample.shared = e->control.source_shared;
         e->control.target_words = e->words ? &e->words[target] : NULL;
         e->control.keep = e->keep;
         run.sample.what = what;
@@ -218,11 +226,10 @@ static ss_status draw(edit *e, int target, ss_image *out) {
         st = ss_sample_run(e->cx, &run.sample, 0, e->latents);
     }
     if (!st && e->keep) e->keep_full = true;
-    if (!st && r->save_attention && !alone) st = save_maps(e, &maps, 0, "source", r->source ? r->source : "");
     if (!st && r->save_attention) {
         char who[24];
         snprintf(who, sizeof who, "target%d", target + 1);
-        st = save_maps(e, &maps, rows - 1, who, r->prompts[target]);
+        st = save_maps(e, &maps, who, r->prompts[target]);
     }
     if (!st) st = ss_decode_image(out, e->cx, e->m, e->latents + (rows - 1) * e->one, e->h, e->w);
     ss_maps_clear(&maps);

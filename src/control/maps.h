@@ -7,15 +7,15 @@
 
 typedef struct ss_maps {
     ss_control control; /* first: the chain points here */
-    int halves;         /* of the batch; the last one, with the text, is looked at */
+    int rows;           /* the batch's last ones are looked at: those with their texts */
     int level;          /* layers of this resolution are averaged: 2 is the third */
-    int rows, h, w;     /* what came together */
+    int h, w;           /* of the maps that came together */
     int64_t len;        /* tokens */
     int count;          /* maps summed */
     float *sum;         /* [rows][h * w][len] */
 } ss_maps;
 
-void ss_maps_init(ss_maps *m, int halves);
+void ss_maps_init(ss_maps *m, int rows);
 void ss_maps_clear(ss_maps *m);
 
 /* The mean map [h * w] of one token in one row. */

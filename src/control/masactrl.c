@@ -10,7 +10,13 @@ static bool controls(const ss_masactrl *m, const ss_attn_site *site) {
            m->layers[site->layer];
 }
 
-static int rows(const ss_masactrl *m, const ss_attn_site *site) { return site->n / m->halves; }
+/* Rows of one half, and where a half's row lies in the batch. */
+static int rows(const ss_masactrl *m, const ss_attn_site *site) { return (site->n + m->source_shared) / m->halves; }
+
+static int row_of(const ss_masactrl *m, const ss_attn_site *site, int half, int i) {
+    if (m->source_shared && half) return i ? rows(m, site) + i - 1 : 0;
+    return half * rows(m, site) + i;
+}
 
 /* A grid of h x w cells, each the mask's nearest pixel. */
 static float *on_grid(ss_ctx *cx, const float *mask, int mask_h, int mask_w, int64_t h, int64_t w) {
@@ -37,7 +43,7 @@ static void normalise(float *map, int64_t n) {
 
 /* Points a read at the source of its half: row `source` of the batch, or what was kept of it. */
 static ss_status read_source(const ss_masactrl *m, ss_ctx *cx, const ss_attn_site *site, ss_attn_read *r, int half) {
-    *r = (ss_attn_read){.joined = 1, .from = {half * rows(m, site)}};
+    *r = (ss_attn_read){.joined = 1, .from = {row_of(m, site, half, 0)}};
     if (!m->source_absent) return SS_OK;
     r->kept[0] = ss_keep_get(m->keep, site->step, site->layer, half);
     return r->kept[0] ? SS_OK
@@ -124,7 +130,7 @@ static ss_status plan(ss_control *self, ss_ctx *cx, const ss_attn_site *site, ss
     ss_status st = masked ? find_masks(m, cx, site, grid, targets) : SS_OK;
     for (int half = 0; half < m->halves; half++)
         for (int i = first; i < n && !st; i++) {
-            int row = half * n + i;
+            int row = row_of(m, site, half, i);
             ss_attn_read *r = p->read[row];
             if (masked && grid[0]) {
                 st = read_masked(m, cx, site, r, half, grid[0], grid[1 + i - first]);
@@ -158,12 +164,12 @@ static ss_status observe(ss_control *self, ss_ctx *cx, const ss_attn_site *site,
         m->map_rows = n, m->map_h = (int)site->h, m->map_w = (int)site->w;
     }
     if (m->map_rows != n || m->map_h != site->h || m->map_w != site->w) return SS_OK;
-    const float *conditional = map + (int64_t)(m->halves - 1) * n * cells * site->len_k;
     for (int i = 0; i < n; i++) {
+        const float *conditional = map + row_of(m, site, m->halves - 1, i) * cells * site->len_k;
         const ss_token_set *words = i == 0 && !absent ? &m->source_words : &m->target_words[i - !absent];
         for (int64_t p = 0; p < cells; p++)
             for (int t = 0; t < words->count; t++)
-                m->sum[i * cells + p] += conditional[(i * cells + p) * site->len_k + words->at[t]];
+                m->sum[i * cells + p] += conditional[p * site->len_k + words->at[t]];
     }
     m->maps++;
     return SS_OK;
@@ -175,7 +181,7 @@ static ss_status keys(ss_control *self, ss_ctx *cx, const ss_attn_site *site, co
     if (!m->keep || m->source_absent || site->kind != SS_SELF || !controls(m, site)) return SS_OK;
     ss_status st = SS_OK;
     for (int half = 0; half < m->halves && !st; half++)
-        st = ss_keep_put(m->keep, cx, site->step, site->layer, half, k, v, half * rows(m, site));
+        st = ss_keep_put(m->keep, cx, site->step, site->layer, half, k, v, row_of(m, site, half, 0));
     return st;
 }
 

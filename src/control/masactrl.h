@@ -23,6 +23,7 @@ typedef struct ss_masactrl {
     ss_control control; /* first: the chain points here */
     ss_method method;
     int halves;         /* 2: [unconditional; conditional], 1: without guidance */
+    bool source_shared; /* the source is the same in both halves and comes once: [source, targets; targets] */
     bool source_absent; /* the batch holds targets only; the source is read from `keep` */
     const bool *steps;  /* [step_count] */
     int step_count;

@@ -4,33 +4,38 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Rows first .. rows - 1 of the texts and of the start x into row `to` of the batch and on. */
+static void place(const ss_sample *s, ss_tensor *batch, ss_tensor *texts, int64_t to, int first, const ss_tensor *x, const float *text) {
+    int64_t one = 4 * s->h * s->w, words = texts->shape[1] * texts->shape[2], n = s->rows - first;
+    memcpy(batch->data + to * one, x->data + first * one, (size_t)(n * one) * sizeof(float));
+    memcpy(texts->data + to * words, text + first * words, (size_t)(n * words) * sizeof(float));
+}
+
+/* The batch is [rows skip.. without the text; rows skip.. with it], less the rows of the second half that are shared. */
 ss_status ss_predict(ss_ctx *cx, const ss_sample *s, float t, int step, const float *x, float *y) {
     bool guided = s->guidance > 1;
-    int64_t n = s->rows * (guided ? 2 : 1), half = s->rows * 4 * s->h * s->w;
-    int64_t text = 77 * s->model->unet_text_width;
+    int skip = s->unread ? s->unread(s->user, step) : 0, shared = !guided ? s->rows : s->shared > skip ? s->shared : skip;
+    int64_t first_half = s->rows - skip, n = first_half + s->rows - shared, one = 4 * s->h * s->w;
     ss_mark start = ss_arena_mark(cx->arena);
     ss_control *chain = cx->control;
     cx->control = s->control;
 
-    ss_tensor *input = ss_tensor_new(cx, SS_F32, 4, (int64_t[]){n, 4, s->h, s->w});
+    ss_tensor *batch = ss_tensor_new(cx, SS_F32, 4, (int64_t[]){n, 4, s->h, s->w});
     ss_tensor *texts = ss_tensor_new(cx, SS_F32, 3, (int64_t[]){n, 77, s->model->unet_text_width});
+    ss_tensor *all = ss_tensor_from_planar(cx, x, (int64_t[]){s->rows, 4, s->h, s->w});
     float *times = ss_arena_take(cx, (size_t)n * sizeof *times);
-    if (input && texts && times) {
-        int64_t shape[4] = {s->rows, 4, s->h, s->w};
-        ss_tensor *one = ss_tensor_from_planar(cx, x, shape);
+    if (batch && texts && all && times) {
         for (int64_t i = 0; i < n; i++) times[i] = t;
-        for (int i = 0; one && i < (guided ? 2 : 1); i++) {
-            memcpy(input->data + i * half, one->data, (size_t)half * sizeof *x);
-            memcpy(texts->data + i * s->rows * text, guided && i == 0 ? s->without : s->with,
-                   (size_t)(s->rows * text) * sizeof *x);
-        }
-        ss_tensor *e = ss_unet_run(cx, &s->model->unet, input, times, texts, step);
-        if (e && guided) /* e_u + g (e_c - e_u), into the first half */
-            for (int64_t i = 0; i < half; i++)
-                e->data[i] += (float)s->guidance * (e->data[half + i] - e->data[i]);
+        place(s, batch, texts, 0, skip, all, guided ? s->without : s->with);
+        if (guided) place(s, batch, texts, first_half, shared, all, s->with);
+        ss_tensor *e = ss_unet_run(cx, &s->model->unet, batch, times, texts, step);
         if (e) {
-            e->shape[0] = s->rows;
-            ss_tensor_to_planar(y, e);
+            memset(all->data, 0, (size_t)(s->rows * one) * sizeof *y);
+            memcpy(all->data + skip * one, e->data, (size_t)(first_half * one) * sizeof *y);
+            /* e_u + g (e_c - e_u) */
+            float *unguided = all->data + shared * one, *with = e->data + first_half * one;
+            for (int64_t i = 0; i < (s->rows - shared) * one; i++) unguided[i] += (float)s->guidance * (with[i] - unguided[i]);
+            ss_tensor_to_planar(y, all);
         }
     }
     cx->control = chain;

@@ -18,6 +18,7 @@ typedef struct ss_sample {
     int rows;
     int64_t h, w;
     double guidance;      /* above 1: the network sees [rows without the text; rows with it] */
+    int shared;           /* leading rows whose two texts are the same: they are seen once, in the first half */
     const float *without; /* [rows][77 * d]; used with guidance */
     const float *with;    /* [rows][77 * d] */
     ss_rng *noise;        /* for samplers that draw some */
@@ -27,6 +28,8 @@ typedef struct ss_sample {
     /* May change the latents before a call and after a step; `step` counts denoising steps from 0. */
     void (*before)(void *user, int step, float *latents);
     void (*after)(void *user, int step, float *latents);
+    /* How many leading rows nobody reads in a step, because `after` or `before` says what they are: they are not run. */
+    int (*unread)(void *user, int step);
     void *user;
 
     /* Shows the latents of row `preview_row` after each step. */

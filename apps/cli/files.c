@@ -12,11 +12,15 @@
 #include <unistd.h>
 
 const char *stem_of(settings *s, const char *path) {
-    const char *name = strrchr(path, '/');
-    name = name ? name + 1 : path;
-    const char *dot = strrchr(name, '.');
-    size_t n = dot && dot != name ? (size_t)(dot - name) : strlen(name);
-    return format_text(s, "%.*s", (int)n, name);
+    size_t end = strlen(path), start;
+    while (end > 1 && path[end - 1] == '/') end--;
+    for (start = end; start && path[start - 1] != '/';) start--;
+    for (size_t i = end - 1; i > start; i--)
+        if (path[i] == '.' && isalpha((unsigned char)path[i + 1])) { /* v1.5 is a whole name */
+            end = i;
+            break;
+        }
+    return format_text(s, "%.*s", (int)(end - start), path + start);
 }
 
 static bool is_folder(const char *path) {
@@ -30,10 +34,23 @@ static bool exists(const char *path) {
     return !lstat(path, &st);
 }
 
+/* Also of files that are not there yet: the folder's real name and the file's. */
 static bool same_file(const char *a, const char *b) {
     struct stat at_a, at_b;
     if (!stat(a, &at_a) && !stat(b, &at_b)) return at_a.st_dev == at_b.st_dev && at_a.st_ino == at_b.st_ino;
-    return !strcmp(a, b);
+    const char *path[] = {a, b}, *name[2];
+    char *real[2];
+    for (int i = 0; i < 2; i++) {
+        const char *slash = strrchr(path[i], '/');
+        name[i] = slash ? slash + 1 : path[i];
+        char *folder = slash ? must(strndup(path[i], (size_t)(slash - path[i] + 1))) : NULL;
+        real[i] = realpath(folder ? folder : ".", NULL);
+        free(folder);
+    }
+    bool same = real[0] && real[1] && !strcmp(real[0], real[1]) && !strcmp(name[0], name[1]);
+    free(real[0]);
+    free(real[1]);
+    return same;
 }
 
 /* A file made there and taken away again tells what permissions alone do not. */
@@ -111,8 +128,9 @@ const char *output_name(const output *out, settings *s, int i, int64_t seed) {
     const char *folder = out->pattern ? out->pattern : "";
     const char *slash = *folder && folder[strlen(folder) - 1] != '/' ? "/" : "";
     const char *stem = out->stem ? out->stem : format_text(s, "selfsame-%lld", (long long)seed);
-    const char *name = format_text(s, "%s%s%s.png", folder, slash, stem);
-    for (int n = 2; exists(name); n++) name = format_text(s, "%s%s%s-%d.png", folder, slash, stem, n);
+    const char *suffix = s->suffix ? s->suffix : ".png";
+    const char *name = format_text(s, "%s%s%s%s", folder, slash, stem, suffix);
+    for (int n = 2; exists(name); n++) name = format_text(s, "%s%s%s-%d%s", folder, slash, stem, n, suffix);
     return name;
 }
 

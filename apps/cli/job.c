@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 static _Atomic(ss_ctx *) running;
@@ -58,7 +59,10 @@ int job_open(job *j, settings *s) {
     ss_status st = ss_ctx_new(&j->cx, &o);
     if (!j->cx) return failure("out of memory");
     if (st) return job_verdict(j, st);
-    j->machine = ss_ctx_describe(j->cx);
+    s->threads = ss_ctx_threads(j->cx);
+    for (int i = 0; numbers_words[i]; i++)
+        if (!strcmp(numbers_words[i], ss_ctx_numbers(j->cx))) s->numbers = i; /* what "auto" has come to */
+    if (s->sampler && !ss_sampler_label(j->cx, s->sampler)) return job_verdict(j, SS_ERR_ARG);
     atomic_store(&running, j->cx);
     listen_for(SIGINT);
     listen_for(SIGTERM);
@@ -68,7 +72,8 @@ int job_open(job *j, settings *s) {
 
 int job_open_model(job *j) {
     settings *s = j->s;
-    ss_model_options o = {.vae = s->vae, .ema = s->ema, .prediction = prediction_words[s->prediction]};
+    ss_model_options o = {
+        .vae = s->vae, .ema = s->ema, .prediction = prediction_words[s->prediction], .config = s->config};
     double began = now();
     ss_status st = ss_model_open(&j->m, j->cx, s->model, &o);
     if (!st) st = ss_model_fingerprint(j->fingerprint, j->cx, j->m);
@@ -90,7 +95,7 @@ int job_verdict(job *j, ss_status st) {
 
 int job_check_memory(job *j, const ss_memory *need) {
     enum { MIB = 1 << 20 };
-    if (need->peak <= need->available || memory_words[j->s->memory] != memory_words[0]) return DONE;
+    if (need->peak <= need->available || j->s->memory == MEMORY_ANYWAY) return DONE;
     return failure(
         "this takes %zu MiB of memory (weights %zu, one pass %zu), and %zu are free: a smaller --size takes less, "
         "and --memory anyway starts all the same",
@@ -112,5 +117,6 @@ void job_close(job *j) {
     atomic_store(&running, NULL);
     ss_model_free(j->m);
     ss_ctx_free(j->cx);
+    json_decref(j->files);
     *j = (job){0};
 }

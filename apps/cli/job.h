@@ -10,9 +10,9 @@ typedef struct job {
     settings *s;
     ss_ctx *cx;
     ss_model *m;
-    ss_ctx_info machine;
     ss_model_info info;
     char fingerprint[65]; /* of the model's weights */
+    json_t *files;        /* the photo and masks: their paths and hashes, for the recipe */
     meter meter;
     double seconds_open;
     bool preview_failed;

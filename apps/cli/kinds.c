@@ -194,18 +194,7 @@ static int take_file(settings *s, const option_row *o, const char *value) {
 
 const option_kind file_kind = {take_file, give_text, true};
 
-static int take_sampler(settings *s, const option_row *o, const char *value) {
-    const char *const *names = ss_sampler_names();
-    const char *list = "";
-    for (int i = 0; names[i]; i++) {
-        if (!strcmp(value, names[i])) return take_text(s, o, value);
-        list = format_text(s, "%s%s%s", list, i ? ", " : "", names[i]);
-    }
-    return usage("there is no sampler \"%s\"%s (there are %s)", value, did_you_mean(s, value, names, words_in(names)),
-                 list);
-}
-
-const option_kind sampler_kind = {take_sampler, give_text, false};
+const option_kind sampler_kind = {take_text, give_text, false};
 
 static int take_prompt(settings *s, const option_row *o, const char *value) {
     texts *list = place(s, o);

@@ -49,24 +49,24 @@ void meter_show(meter *m, const ss_progress *p) {
     if (!m->began && p->done) m->began = t, m->began_done = p->done;
     m->done = p->done;
 
-    char what[96], numbers[128];
+    char what[128], counts[128];
     if (m->parts > 1)
         snprintf(what, sizeof what, "%s, picture %d of %d", m->what, m->part + 1, m->parts);
     else
         snprintf(what, sizeof what, "%s", m->what);
-    account(m, p, t, numbers, sizeof numbers);
+    account(m, p, t, counts, sizeof counts);
     if (m->terminal) {
         char bar[BAR + 1], line[256];
         int full = (int)((int64_t)BAR * p->done / p->total);
         for (int i = 0; i < BAR; i++) bar[i] = i < full ? '=' : ' ';
         bar[BAR] = 0;
-        int n = snprintf(line, sizeof line, "%s [%s] %s", what, bar, numbers);
-        if (n >= columns()) snprintf(line, sizeof line, "%s %s", what, numbers);
+        int n = snprintf(line, sizeof line, "%s [%s] %s", what, bar, counts);
+        if (n >= columns()) snprintf(line, sizeof line, "%s %s", what, counts);
         fprintf(stderr, "\r%.*s\033[K", columns() - 1, line);
         fflush(stderr);
         m->drawn = true;
     } else if (p->done && (p->done == p->total || t - m->spoke >= SECONDS_BETWEEN_LINES)) {
-        fprintf(stderr, "selfsame: %s: %s\n", what, numbers);
+        fprintf(stderr, "selfsame: %s: %s\n", what, counts);
         m->spoke = t;
     }
 }

@@ -25,12 +25,15 @@ const char *own(settings *s, char *text) {
 }
 
 const char *format_text(settings *s, const char *format, ...) {
-    char *text = NULL;
     va_list args;
     va_start(args, format);
-    int n = vasprintf(&text, format, args);
+    int n = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    return own(s, must(n < 0 ? NULL : text));
+    char *text = must(n < 0 ? NULL : malloc((size_t)n + 1));
+    va_start(args, format);
+    vsnprintf(text, (size_t)n + 1, format, args);
+    va_end(args);
+    return own(s, text);
 }
 
 void settings_free(settings *s) {
@@ -38,6 +41,7 @@ void settings_free(settings *s) {
     free(s->owned);
     free(s->prompts.at);
     free(s->step_list.at);
+    json_decref(s->report);
     *s = (settings){0};
 }
 
@@ -190,19 +194,10 @@ static const struct {
     const char *option;
     unsigned methods;
 } of_method[] = {
-    {"source-mask", MASK},
-    {"target-mask", MASK},
-    {"subject", AUTO_MASK},
-    {"target-subject", AUTO_MASK},
-    {"threshold", AUTO_MASK},
-    {"layers", CONTROLLED},
-    {"start-step", CONTROLLED},
-    {"end-step", CONTROLLED},
-    {"every", CONTROLLED},
-    {"last-digit", CONTROLLED},
-    {"step-list", CONTROLLED},
-    {"keep-keys", CONTROLLED},
-    {"save-masks", MASK | AUTO_MASK},
+    {"source-mask", MASK},     {"target-mask", MASK},      {"subject", AUTO_MASK},     {"target-subject", AUTO_MASK},
+    {"threshold", AUTO_MASK},  {"layers", CONTROLLED},     {"start-step", CONTROLLED}, {"end-step", CONTROLLED},
+    {"every", CONTROLLED},     {"last-digit", CONTROLLED}, {"step-list", CONTROLLED},  {"keep-keys", CONTROLLED},
+    {"save-masks", AUTO_MASK},
 };
 
 static int check_pairs(const settings *s) {

@@ -105,16 +105,16 @@ static int fetch_list(settings *s) {
 
 int prompts_read(settings *s) {
     int rc = DONE, from_stdin = 0;
-    const char **texts[] = {&s->source, &s->negative};
+    const char **single[] = {&s->source, &s->negative};
     static const char *const names[] = {"--source", "--negative"};
     for (int i = 0; i < s->prompts.count; i++) from_stdin += !strcmp(s->prompts.at[i], "-");
-    for (int i = 0; i < 2; i++) from_stdin += *texts[i] && !strcmp(*texts[i], "-");
+    for (int i = 0; i < 2; i++) from_stdin += *single[i] && !strcmp(*single[i], "-");
     from_stdin += s->prompts_file && !strcmp(s->prompts_file, "-");
     if (from_stdin > 1) return usage("%d texts are to come from standard input, which can be read once", from_stdin);
 
     for (int i = 0; i < s->prompts.count && !rc; i++) rc = fetch(s, "--prompt", &s->prompts.at[i]);
     for (int i = 0; i < 2 && !rc; i++)
-        if (*texts[i]) rc = fetch(s, names[i], texts[i]);
+        if (*single[i]) rc = fetch(s, names[i], single[i]);
     if (!rc && s->prompts_file) rc = fetch_list(s);
     if (!rc && s->subject) rc = check("--subject", s->subject);
     if (!rc && s->target_subject) rc = check("--target-subject", s->target_subject);

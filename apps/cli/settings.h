@@ -30,7 +30,7 @@ typedef struct settings {
     double strength;
     int fit, width, height, size[2];
 
-    const char *model, *vae, *sampler;
+    const char *model, *vae, *config, *sampler;
     int prediction, clip_skip;
     bool ema, karras;
 
@@ -47,11 +47,17 @@ typedef struct settings {
     bool keep_keys;
 
     const char *output, *sheet, *preview;
-    bool json, quiet, all;
+    bool json, quiet, all, help, help_all;
 
     int threads, numbers, device, memory;
 
-    const json_t *recipe; /* repeat: what the picture said; NULL when a command line asked */
+    /* Of repeat: what the picture said, which one it was of those drawn together. NULL when a command line asks. */
+    const json_t *recipe;
+    const ss_image_meta *meta;
+    int index;
+    const char *stem, *suffix; /* of the name that the new one gets by default */
+
+    json_t *report; /* what --json prints at the end; the verb fills it */
 
     char **owned; /* texts that did not come with argv */
     int owned_count;

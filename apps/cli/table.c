@@ -19,7 +19,7 @@ const char *const memory_words[] = {"check", "anyway", NULL};
 
 const option_row options[] = {
     {"What to draw", "prompt", 'p', "TEXT", BOTH, BOTH, &prompts_kind, AT(prompts), .recipe = true,
-     .help = "what the picture shows; @FILE reads a file, - standard input"},
+     .help = "what the picture shows; @FILE reads a file, - standard input; edit takes several"},
     {NULL, "prompts", 0, "FILE", EDIT, 0, &file_kind, AT(prompts_file), .help = "further prompts, one a line"},
     {NULL, "source", 0, "TEXT", EDIT, EDIT, &prompt_kind, AT(source), .recipe = true,
      .help = "what the photo shows (auto-mask has to know)"},
@@ -43,6 +43,8 @@ const option_row options[] = {
      .help = "a diffusers folder, or a .safetensors or .ckpt file"},
     {NULL, "vae", 0, "PATH", MODEL_VERBS | REPEAT, 0, &file_kind, AT(vae),
      .help = "an autoencoder of its own: a file or a folder"},
+    {NULL, "config", 0, "DIR", MODEL_VERBS | REPEAT, 0, &file_kind, AT(config),
+     .help = "a diffusers folder whose settings and tokenizer a single file is read with"},
     {NULL, "ema", 0, NULL, MODEL_VERBS, 0, &switch_kind, AT(ema), .recipe = true,
      .help = "a single file's averaged weights instead of the plain ones"},
     {NULL, "prediction", 0, "WHAT", MODEL_VERBS, 0, &choice_kind, AT(prediction), .words = prediction_words,
@@ -55,7 +57,7 @@ const option_row options[] = {
     {NULL, "guidance", 0, "X", BOTH, BOTH, &number_kind, AT(guidance), 1, 100, .preset = "7.5", .recipe = true,
      .help = "how much the prompt counts; 1 draws without guidance"},
     {NULL, "sampler", 0, "NAME", GENERATE, GENERATE, &sampler_kind, AT(sampler), .recipe = true,
-     .help = "how noise becomes a picture; --help-all has the names [the model's]"},
+     .help = "how noise becomes a picture [the model's]; one of"},
     {NULL, "eta", 0, "X", GENERATE, 0, &number_kind, AT(eta), 0, 1, .preset = "0", .recipe = true,
      .help = "ddim's new noise a step: 0 none, 1 all"},
     {NULL, "karras", 0, NULL, GENERATE, 0, &switch_kind, AT(karras), .recipe = true, .help = "Karras' noise levels"},
@@ -85,7 +87,7 @@ const option_row options[] = {
     {NULL, "target-mask", 0, "FILE", EDIT | REPEAT, 0, &file_kind, AT(target_mask),
      .help = "method mask: where it shall be"},
     {NULL, "subject", 0, "WORDS", EDIT, EDIT, &text_kind, AT(subject), .recipe = true,
-     .help = "auto-mask: words of --source that name the subject [its first]"},
+     .help = "auto-mask: words of --source that name the subject [what the prompts share]"},
     {NULL, "target-subject", 0, "WORDS", EDIT, 0, &text_kind, AT(target_subject), .recipe = true,
      .help = "auto-mask: the words in the prompts [the same]"},
     {NULL, "threshold", 0, "X", EDIT, 0, &number_kind, AT(threshold), 0.001, 1, .preset = "0.1", .recipe = true,
@@ -119,6 +121,8 @@ const option_row options[] = {
      .recipe = true, .help = "cpu, or reference: plain loops, slow, to compare with"},
     {NULL, "memory", 0, "WORD", BOTH | REPEAT, 0, &choice_kind, AT(memory), .words = memory_words, .preset = "check",
      .help = "check that there is enough, or start anyway"},
+    {"Help", "help", 'h', NULL, ANY_VERB, ANY_VERB, &switch_kind, AT(help), .help = "this page"},
+    {NULL, "help-all", 0, NULL, ANY_VERB, 0, &switch_kind, AT(help_all), .help = "every option"},
 };
 
 const int option_count = sizeof options / sizeof *options;
@@ -135,8 +139,8 @@ const verb verbs[] = {
      "file "
      "that exists is overwritten.",
      {"-m sd15.safetensors -p 'a lighthouse in a storm, oil painting' --seed 7",
-      "-m models/sd15 -p @prompt.txt --negative 'blurry, text' --size 512x768 -n 4 --sheet all.png",
-      "-m sd15.safetensors -p 'as a pencil drawing' --init photo.jpg --strength 0.6 -o drawing.png",
+      "-m models/sd15 -p @prompt.txt --negative blurry --size 512x768 -n 4 --sheet all.png",
+      "-m models/sd15 -p 'a pencil drawing' --init photo.jpg --strength 0.6 -o drawing.png",
       "-m models/sd15 -p 'a red robot' --sampler dpm++2m --karras --steps 25 -o 'robot-%s.webp'"},
      generate},
     {"edit",
@@ -148,9 +152,9 @@ const verb verbs[] = {
      "while "
      "chosen layers read the photo's keys and values (MasaCtrl), so that the subject keeps its look.",
      {"dog.jpg -m sd15.safetensors -p 'a photo of a running dog'",
-      "dog.jpg -m models/sd15 -p 'a dog asleep' -p 'a dog in snow' --sheet dogs.png -o 'dog-%d.png'",
-      "cat.jpg -m models/sd15 --source 'a cat on a sofa' -p 'a cat on a roof' --method auto-mask --subject cat",
-      "robot.jpg -m models/sd15 -p 'a robot waving' --start-step 10 --layers decoder --keep-source robot.keep"},
+      "dog.jpg -m models/sd15 -p 'a dog asleep' -p 'a dog in snow' -o 'dog-%d.png'",
+      "cat.jpg -m models/sd15 --source 'a cat on a sofa' -p 'a cat in a tree' --method auto-mask",
+      "robot.jpg -m models/sd15 -p 'a robot waving' --start-step 10 --layers decoder --sheet all.png"},
      edit},
     {"inspect",
      INSPECT,

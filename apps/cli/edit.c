@@ -1,0 +1,145 @@
+/* edit: the subject of a photo in other scenes. */
+#include "gallery.h"
+#include "options.h"
+#include "say.h"
+#include "verbs.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A photo as the model will see it is squashed unless one asks for something else; who has another shape should know.
+ */
+static void tell_shape(const settings *s, const ss_image *photo) {
+    bool same_shape = (int64_t)photo->w * s->height == (int64_t)photo->h * s->width;
+    if (!same_shape && s->fit == SS_FIT_SQUASH && !given(s, "fit") && !s->recipe)
+        note("%s is %dx%d and is squashed to %dx%d (--fit crop and --fit pad keep its shape)", s->photo, photo->w,
+             photo->h, s->width, s->height);
+}
+
+/* A mask from a picture, white where the subject is. The photo's mask lies over the photo and goes the same way. */
+static int read_mask(float **out, job *j, const char *path, ss_fit fit, bool sharp) {
+    const settings *s = j->s;
+    ss_image whole = {0}, im = {0};
+    ss_status st = ss_image_read(&whole, j->cx, path);
+    if (!st) st = ss_image_fit(&im, j->cx, &whole, s->width, s->height, fit);
+    if (!st) {
+        size_t n = (size_t)im.w * (size_t)im.h;
+        *out = must(malloc(n * sizeof **out));
+        for (size_t i = 0; i < n; i++) {
+            const uint8_t *p = im.rgb + 3 * i;
+            float light = (float)(p[0] * 299 + p[1] * 587 + p[2] * 114) / 255000.0f;
+            (*out)[i] = sharp ? light >= 0.5f : light;
+        }
+    }
+    ss_image_free(&whole);
+    ss_image_free(&im);
+    return job_verdict(j, st);
+}
+
+static void on_reconstruction(void *user, const ss_image *picture, double psnr) {
+    job *j = user;
+    (void)picture;
+    meter_wipe(&j->meter);
+    FILE *to = j->s->json ? stderr : stdout;
+    if (j->s->json && j->s->quiet) return;
+    fprintf(to, isinf(psnr) ? "reconstruction: exact\n" : "reconstruction: %.2f dB PSNR\n", psnr);
+    fflush(to);
+}
+
+static ss_edit_request request_of(job *j, const ss_image *photo, const float *source_mask, const float *target_mask) {
+    const settings *s = j->s;
+    bool automatic = s->method == SS_METHOD_AUTO;
+    return (ss_edit_request){
+        .photo = photo,
+        .width = s->width,
+        .height = s->height,
+        .fit = (ss_fit)s->fit,
+        .source = s->source,
+        .prompts = s->prompts.at,
+        .prompt_count = s->prompts.count,
+        .negative = s->negative,
+        .sampling = {.steps = s->steps, .guidance = s->guidance, .clip_skip = s->clip_skip},
+        .seed = (uint64_t)s->seed,
+        .method = (ss_method)s->method,
+        .inversion = (ss_inversion)s->inversion,
+        .inversion_guidance = s->inversion_guidance,
+        .control = {.from_given = true,
+                    .from = s->start_step,
+                    .to = s->end_step,
+                    .every = s->every,
+                    .last_digit = s->last_digit,
+                    .steps = s->step_list.at,
+                    .step_count = s->step_list.count,
+                    .layers = s->layers},
+        .threshold = automatic ? s->threshold : 0,
+        .subject = s->subject,
+        .target_subject = s->target_subject,
+        .source_mask = {s->width, s->height, source_mask},
+        .target_mask = {s->width, s->height, target_mask},
+        .keep_source = s->keep_source,
+        .keep_keys = s->keep_keys,
+        .save_masks = s->save_masks,
+        .save_attention = s->save_attention,
+        .preview = s->preview ? job_preview : NULL,
+        .preview_user = j,
+        .reconstructed = on_reconstruction,
+        .reconstructed_user = j,
+    };
+}
+
+/* Whatever is finished goes out, however the request ended. */
+static int show(gallery *g, ss_edited *e) {
+    settings *s = g->j->s;
+    int rc = DONE;
+    if (e->source.rgb) gallery_show(g, &e->source, "source");
+    if (e->reconstruction.rgb) gallery_show(g, &e->reconstruction, format_text(s, "reconstruction, %.1f dB", e->psnr));
+    for (int i = 0; i < e->count && !rc; i++) {
+        if (!e->targets[i].rgb) continue;
+        portrait p = {s->prompts.at[i], s->seed, 0, e->targets[i].w, e->targets[i].h};
+        rc = gallery_add(g, &e->targets[i], &p, p.prompt);
+    }
+    return rc;
+}
+
+int edit(settings *s) {
+    job j = {0};
+    gallery g = {0};
+    ss_image photo = {0};
+    ss_edited drawn = {0};
+    ss_memory need = {0};
+    float *source_mask = NULL, *target_mask = NULL;
+
+    if (!s->recipe) s->photo = s->operand;
+    if (s->seed < 0) s->seed = 0;
+    const char *stem = s->recipe ? s->stem : format_text(s, "%s-edit", stem_of(s, s->photo));
+    int rc = job_open(&j, s);
+    if (!rc) rc = gallery_open(&g, &j, s->prompts.count, stem);
+    if (!rc) rc = job_verdict(&j, ss_image_read(&photo, j.cx, s->photo));
+    if (!rc) rc = job_open_model(&j);
+    if (!rc) tell_shape(s, &photo);
+    if (!rc && s->source_mask) rc = read_mask(&source_mask, &j, s->source_mask, (ss_fit)s->fit, true);
+    if (!rc && s->target_mask) rc = read_mask(&target_mask, &j, s->target_mask, SS_FIT_SQUASH, false);
+    if (!rc) rc = recipe_hash_files(&j);
+    ss_edit_request r = request_of(&j, &photo, source_mask, target_mask);
+    if (!rc) rc = job_verdict(&j, ss_edit_memory(&need, j.cx, j.m, &r));
+    if (!rc) rc = job_check_memory(&j, &need);
+    if (!rc && job_signal()) rc = STOPPED;
+    if (!rc) {
+        double began = now();
+        rc = job_verdict(&j, ss_edit(&drawn, j.cx, j.m, &r));
+        g.seconds = (now() - began) / s->prompts.count;
+        int shown = show(&g, &drawn);
+        if (!rc) rc = shown;
+    }
+    if (rc == STOPPED) note("stopped; %d of %d pictures are finished", g.written, g.out.count);
+    int finished = g.written ? gallery_finish(&g) : DONE;
+    if (s->report && drawn.count) json_object_set_new(s->report, "reconstruction_psnr", json_real(drawn.psnr));
+    gallery_close(&g);
+    ss_edited_free(&drawn);
+    ss_image_free(&photo);
+    free(source_mask);
+    free(target_mask);
+    job_close(&j);
+    return rc ? rc : finished;
+}

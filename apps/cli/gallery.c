@@ -1,0 +1,72 @@
+/* Pictures on their way out. */
+#include "gallery.h"
+
+#include "options.h"
+#include "say.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+int gallery_open(gallery *g, job *j, int count, const char *stem) {
+    *g = (gallery){.j = j, .out = {.stem = stem}, .pictures = must(json_array())};
+    return output_open(&g->out, j->s, j->cx, count);
+}
+
+void gallery_show(gallery *g, ss_image *im, const char *caption) {
+    if (!g->j->s->sheet) return;
+    g->image = must(realloc(g->image, (size_t)(g->count + 1) * sizeof *g->image));
+    g->caption = must(realloc(g->caption, (size_t)(g->count + 1) * sizeof *g->caption));
+    g->image[g->count] = *im;
+    g->caption[g->count++] = caption;
+    *im = (ss_image){0};
+}
+
+int gallery_add(gallery *g, ss_image *im, const portrait *p, const char *caption) {
+    settings *s = g->j->s;
+    const char *path = output_name(&g->out, s, g->written, p->seed);
+    ss_image_meta meta = {0};
+    int rc = recipe_write(&meta, g->j, p);
+    if (!rc) rc = job_verdict(g->j, ss_image_write(g->j->cx, path, im, &meta));
+    ss_image_meta_free(&meta);
+    if (rc) return rc;
+
+    g->written++;
+    json_t *entry =
+        json_pack("{s:o?, s:o?, s:I, s:i, s:i, s:f}", "path", json_string(path), "prompt", json_string(p->prompt),
+                  "seed", (json_int_t)p->seed, "width", im->w, "height", im->h, "seconds", g->seconds);
+    json_array_append_new(g->pictures, must(entry));
+    if (!s->json) {
+        printf("%s  (", path);
+        if (s->verb->bit == GENERATE) printf("seed %lld, ", (long long)p->seed);
+        printf("%dx%d, %d steps, %.1f s)\n", im->w, im->h, s->steps, g->seconds);
+        fflush(stdout);
+    }
+    gallery_show(g, im, caption);
+    return DONE;
+}
+
+int gallery_finish(gallery *g) {
+    settings *s = g->j->s;
+    int rc = DONE;
+    if (s->sheet && g->count) {
+        rc = job_verdict(g->j, ss_sheet_write(g->j->cx, s->sheet, g->image, g->caption, g->count));
+        if (!rc && !s->json) printf("%s  (sheet of %d)\n", s->sheet, g->count);
+    }
+    if (!s->report) s->report = must(json_object());
+    json_object_set_new(s->report, "selfsame", json_string(SS_VERSION));
+    json_object_set_new(s->report, "verb", json_string(s->verb->name));
+    json_object_set(s->report, "pictures", g->pictures);
+    if (s->sheet && g->count && !rc) json_object_set_new(s->report, "sheet", json_string(s->sheet));
+    if (g->j->m) json_object_set_new(s->report, "model", recipe_model(g->j));
+    if (g->j->m) json_object_set_new(s->report, "options", options_to_json(s));
+    json_object_set_new(s->report, "seconds_open", json_real(g->j->seconds_open));
+    return rc;
+}
+
+void gallery_close(gallery *g) {
+    for (int i = 0; i < g->count; i++) ss_image_free(&g->image[i]);
+    free(g->image);
+    free(g->caption);
+    json_decref(g->pictures);
+    *g = (gallery){0};
+}

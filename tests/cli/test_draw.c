@@ -1,0 +1,376 @@
+/* The program at work on the tiny model: pictures, recipes, repeating, stopping. */
+#include "run.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <jansson.h>
+#include <selfsame/selfsame.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int set_up(void **state) {
+    *state = scene_new();
+    return 0;
+}
+
+static int tear_down(void **state) {
+    scene_free(*state);
+    return 0;
+}
+
+static void do_well(const char *scene, const char *command) {
+    ran r = run_expect(scene, command, 0);
+    ran_clear(&r);
+}
+
+static json_t *report(const char *scene, const char *command, int code) {
+    ran r = run_expect(scene, command, code);
+    json_error_t error;
+    json_t *json = json_loads(r.out, 0, &error);
+    if (!json) fail_msg("%s\n  is not JSON (%s): %s", command, error.text, r.out);
+    ran_clear(&r);
+    return json;
+}
+
+static const char *text_at(const json_t *object, const char *key) {
+    const char *text = json_string_value(json_object_get(object, key));
+    if (!text) fail_msg("no text \"%s\"", key);
+    return text;
+}
+
+static bool same_bytes(const char *scene, const char *a, const char *b) {
+    size_t n, m;
+    char *x = scene_read(scene, a, &n), *y = scene_read(scene, b, &m);
+    bool same = n == m && !memcmp(x, y, n);
+    free(x);
+    free(y);
+    return same;
+}
+
+static ss_image_meta meta_of(const char *scene, const char *name) {
+    char path[512];
+    ss_ctx *cx = NULL;
+    ss_image_meta meta = {0};
+    snprintf(path, sizeof path, "%s/%s", scene, name);
+    assert_int_equal(ss_ctx_new(&cx, NULL), SS_OK);
+    assert_int_equal(ss_image_meta_read(&meta, cx, path), SS_OK);
+    ss_ctx_free(cx);
+    return meta;
+}
+
+/* ------------------------------------------------------------------------------------------------ generate */
+
+static void pictures_are_named_after_their_seeds(void **state) {
+    do_well(*state, "$selfsame generate -m model -p 'a dog' --steps 2 --seed 7 -n 2");
+    assert_true(scene_has(*state, "selfsame-7.png"));
+    assert_true(scene_has(*state, "selfsame-8.png"));
+    do_well(*state, "cp selfsame-7.png first.png; $selfsame generate -m model -p 'a cat' --steps 2 --seed 7");
+    assert_true(scene_has(*state, "selfsame-7-2.png"));
+    assert_true(same_bytes(*state, "selfsame-7.png", "first.png"));
+    do_well(*state, "mkdir out; $selfsame generate -m model -p 'a dog' --steps 2 --seed 7 -o out; cmp "
+                    "out/selfsame-7.png first.png");
+}
+
+static void patterns_number_pictures(void **state) {
+    do_well(*state, "$selfsame generate -m model -p 'a dog' --steps 1 --seed 3 -n 2 -o 'p%02d-%s.png'");
+    assert_true(scene_has(*state, "p01-3.png"));
+    assert_true(scene_has(*state, "p02-4.png"));
+    do_well(*state, "$selfsame generate -m model -p 'a dog' --steps 1 --seed 3 --batch 2 -o b.png");
+    assert_true(scene_has(*state, "b-1.png"));
+    assert_true(scene_has(*state, "b-2.png"));
+    assert_false(same_bytes(*state, "b-1.png", "b-2.png"));
+}
+
+static void sizes_are_rounded_and_said(void **state) {
+    ran r = run_expect(*state, "$selfsame generate -m model -p 'a dog' --steps 1 --size 70x64 --seed 1 -o r.png", 0);
+    assert_non_null(strstr(r.err, "width 70 is rounded down to 64"));
+    assert_non_null(strstr(r.out, "64x64"));
+    ran_clear(&r);
+}
+
+static void prompts_come_from_files_and_standard_input(void **state) {
+    do_well(*state,
+            "$selfsame generate -m model -p 'a dog' --steps 1 --seed 1 -o f1.png\n"
+            "echo 'a dog' >prompt.txt; $selfsame generate -m model -p @prompt.txt --steps 1 --seed 1 -o f2.png\n"
+            "echo 'a dog' | $selfsame generate -m model -p - --steps 1 --seed 1 -o f3.png\n"
+            "cmp f1.png f2.png && cmp f1.png f3.png");
+    ran r = run_expect(*state, "$selfsame generate -m model -p '' --steps 1 --seed 1 -o f4.png", 0);
+    assert_non_null(strstr(r.err, "empty"));
+    ran_clear(&r);
+}
+
+static void a_long_prompt_is_cut_and_quoted(void **state) {
+    ran r = run_expect(
+        *state,
+        "$selfsame generate -m model --steps 1 -o l.png -p \"$(for i in $(seq 90); do printf 'dog '; done) tail\"", 0);
+    assert_non_null(strstr(r.err, "warning"));
+    assert_non_null(strstr(r.err, "tail"));
+    ran_clear(&r);
+}
+
+static void every_format_carries_the_recipe(void **state) {
+    static const char *const suffixes[] = {"png", "jpg", "webp"};
+    for (int i = 0; i < 3; i++) {
+        char command[256], name[16];
+        snprintf(
+            command, sizeof command,
+            "$selfsame generate -m model -p 'a dog, red' --negative blurry --steps 2 --seed 5 --guidance 3 -o m.%s",
+            suffixes[i]);
+        do_well(*state, command);
+        snprintf(name, sizeof name, "m.%s", suffixes[i]);
+        ss_image_meta meta = meta_of(*state, name);
+        assert_non_null(meta.parameters);
+        assert_non_null(strstr(meta.parameters, "a dog, red\nNegative prompt: blurry\nSteps: 2, "));
+        assert_non_null(strstr(meta.parameters, "CFG scale: 3, Seed: 5, Size: 128x128"));
+        json_t *recipe = json_loads(meta.json, 0, NULL);
+        assert_non_null(recipe);
+        assert_string_equal(text_at(recipe, "verb"), "generate");
+        assert_int_equal(json_integer_value(json_object_get(json_object_get(recipe, "options"), "seed")), 5);
+        json_decref(recipe);
+        ss_image_meta_free(&meta);
+    }
+}
+
+static void recipes_do_not_tell_the_home_folder(void **state) {
+    do_well(
+        *state,
+        "ln -s \"$(readlink model)\" m2; HOME=$PWD $selfsame generate -m \"$PWD/m2\" -p x --steps 1 --seed 1 -o h.png");
+    ss_image_meta meta = meta_of(*state, "h.png");
+    assert_non_null(strstr(meta.json, "\"~/m2\""));
+    assert_null(strstr(meta.json, *state));
+    ss_image_meta_free(&meta);
+}
+
+static void img2img_starts_from_the_picture(void **state) {
+    ran r = run_expect(
+        *state, "$selfsame generate -m model -p 'a dog' --init photo.png --steps 4 --strength 0.5 --seed 1 -o i.png",
+        0);
+    assert_non_null(strstr(r.out, "96x64"));
+    ran_clear(&r);
+    do_well(
+        *state,
+        "$selfsame generate -m model -p 'a dog' --init photo.png --size 64 --fit crop --steps 4 --seed 1 -o i64.png");
+    do_well(*state, "$selfsame repeat i64.png -o i64-again.png && cmp i64.png i64-again.png");
+}
+
+/* ------------------------------------------------------------------------------------------------ edit */
+
+static void edits_draw_every_prompt(void **state) {
+    json_t *r = report(*state,
+                       "$selfsame edit photo.png -m model --source 'a dog' -p 'a cat' -p 'a bird' --steps 6 --size 64 "
+                       "--sheet sheet.png -o 'e-%d.png' --json",
+                       0);
+    assert_int_equal(json_array_size(json_object_get(r, "pictures")), 2);
+    assert_true(json_real_value(json_object_get(r, "reconstruction_psnr")) > 5);
+    assert_true(scene_has(*state, text_at(json_array_get(json_object_get(r, "pictures"), 1), "path")));
+    assert_true(scene_has(*state, text_at(r, "sheet")));
+    json_decref(r);
+}
+
+static void the_reconstruction_is_told_before_the_pictures(void **state) {
+    ran r = run_expect(
+        *state,
+        "printf 'a cat\\n\\na bird\\r\\n' >list; $selfsame edit photo.png -m model --prompts list --steps 3 --size 64",
+        0);
+    const char *psnr = strstr(r.out, "dB PSNR"), *first = strstr(r.out, "photo-edit.png"),
+               *second = strstr(r.out, "photo-edit-2.png");
+    assert_non_null(psnr);
+    assert_non_null(first);
+    assert_non_null(second);
+    assert_true(psnr < first && first < second);
+    assert_non_null(strstr(r.err, "squashed"));
+    ran_clear(&r);
+}
+
+static void every_method_and_inversion_works(void **state) {
+    static const char *const options[] = {
+        "--method union",
+        "--method none",
+        "--method mask --source-mask mask.png --target-mask mask.png",
+        "--method auto-mask --source 'a dog' --subject dog --target-subject cat --threshold 0.3 --save-masks masks",
+        "--inversion ddim --inversion-guidance 2",
+        "--inversion trajectory",
+        "--inversion negative-prompt --source 'a dog'",
+        "--layers encoder,12 --start-step 1 --end-step 2 --every 2 --save-attention attention",
+        "--step-list 0,2-3 --fit pad --clip-skip 1",
+        "--fit crop --guidance 1 --preview preview.png",
+    };
+    do_well(*state, "$selfsame generate -m model -p x --steps 1 --size 64 --seed 2 -o mask.png");
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        char command[512];
+        snprintf(command, sizeof command,
+                 "$selfsame edit photo.png -m model -p 'a cat' --steps 4 --start-step 1 --size 64 -o o%zu.png %s && "
+                 "$selfsame repeat o%zu.png -o again.png && cmp o%zu.png again.png",
+                 i, options[i], i, i);
+        if (strstr(options[i], "start-step") || strstr(options[i], "step-list") || strstr(options[i], "none")) {
+            char *given = strstr(command, " --start-step 1");
+            memset(given, ' ', strlen(" --start-step 1"));
+        }
+        do_well(*state, command);
+    }
+    assert_true(scene_count(*state, "masks/*.png") > 0);
+    assert_true(scene_count(*state, "attention/*.png") > 0);
+    assert_true(scene_has(*state, "preview.png"));
+}
+
+static void a_kept_source_is_used_again(void **state) {
+    do_well(
+        *state,
+        "$selfsame edit photo.png -m model -p 'a cat' --steps 6 --size 64 -o k1.png\n"
+        "$selfsame edit photo.png -m model -p 'a cat' --steps 6 --size 64 --keep-source kept --keep-keys -o k2.png\n"
+        "test -s kept && $selfsame edit photo.png -m model -p 'a cat' --steps 6 --size 64 --keep-source kept -o "
+        "k3.png\n"
+        "cmp k1.png k2.png && cmp k1.png k3.png");
+}
+
+/* ------------------------------------------------------------------------------------------------ repeat */
+
+static void a_picture_repeats_to_the_same_bytes(void **state) {
+    static const char *const made[] = {
+        "generate -m model -p 'a \\\"dog\\\", é' --steps 3 --seed 11 --sampler euler --guidance 4.3 -o a.png",
+        "generate -m model -p 'a dog' --steps 3 --seed 11 --batch 3 -o a.webp && mv a-3.webp a.png.webp && cp "
+        "a.png.webp a.png",
+        "generate -m model -p 'a dog' --steps 3 --seed 11 --numbers float32 --threads 1 -o a.png",
+        "edit photo.png -m model -p 'a cat' -p 'a dog' --steps 6 --size 64 --last-digit 2 -o a.png && mv a-2.png a.png",
+    };
+    for (size_t i = 0; i < sizeof made / sizeof *made; i++) {
+        char command[512];
+        bool webp = strstr(made[i], "webp") != NULL;
+        snprintf(command, sizeof command,
+                 "rm -f a*.png a*.webp again.*; eval \"$selfsame %s\" && $selfsame repeat %s -o again.%s", made[i],
+                 webp ? "a.png.webp" : "a.png", webp ? "webp" : "png");
+        ran r = run_expect(*state, command, 0);
+        if (!strstr(r.err, "byte for byte")) fail_msg("%s\n  %s", command, r.err);
+        ran_clear(&r);
+        assert_true(same_bytes(*state, "a.png", webp ? "again.webp" : "again.png"));
+    }
+}
+
+static void repeat_says_what_has_changed(void **state) {
+    static const struct {
+        const char *change, *word;
+    } rows[] = {
+        {"mv m3 elsewhere", "-m"},
+        {"rm m3 && cp -rL model m3 && printf '\\377' | dd of=m3/unet/diffusion_pytorch_model.safetensors bs=1 "
+         "seek=600000 "
+         "conv=notrunc 2>/dev/null && printf '\\001' | dd of=m3/vae/diffusion_pytorch_model.safetensors bs=1 "
+         "seek=407180 "
+         "conv=notrunc 2>/dev/null",
+         "fingerprint"},
+        {"cp out.png own.png", "SHA-256"},
+        {"rm own.png", "--photo"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char command[700];
+        snprintf(command, sizeof command,
+                 "rm -rf m3 own.png elsewhere out.png; ln -s \"$(readlink model)\" m3; cp photo.png own.png\n"
+                 "$selfsame edit own.png -m m3 -p 'a cat' --steps 3 --size 64 -o out.png || exit 7\n%s || exit 8\n"
+                 "$selfsame repeat out.png -o changed.png",
+                 rows[i].change);
+        ran r = run_expect(*state, command, 1);
+        if (!strstr(r.err, rows[i].word)) fail_msg("%s\n  %s", rows[i].change, r.err);
+        assert_false(scene_has(*state, "changed.png"));
+        ran_clear(&r);
+    }
+    do_well(*state, "cp photo.png moved.png; $selfsame repeat out.png -m model --photo moved.png -o changed.png");
+}
+
+/* A recipe may not write anywhere but where the command line says. */
+static void a_recipe_names_no_place_to_write(void **state) {
+    do_well(
+        *state,
+        "$selfsame edit photo.png -m model -p 'a cat' --steps 3 --size 64 -o w.png --keep-source wk --preview wp.png "
+        "--save-attention wa --sheet ws.png\n"
+        "rm -rf wk wp.png wa ws.png; $selfsame repeat w.png -o w2.png; "
+        "test ! -e wk && test ! -e wp.png && test ! -e wa && test ! -e ws.png");
+}
+
+/* ------------------------------------------------------------------------------------------------ reports, stopping */
+
+static void inspect_and_bench_report(void **state) {
+    json_t *r = report(*state, "$selfsame inspect model --json", 0);
+    json_decref(r);
+    ran text = run_expect(*state, "$selfsame inspect model", 0);
+    assert_non_null(strstr(text.out, "SD 1.x"));
+    assert_non_null(strstr(text.out, "more tensors"));
+    ran_clear(&text);
+    text = run_expect(*state, "$selfsame inspect model/unet/diffusion_pytorch_model.safetensors --all", 0);
+    assert_non_null(strstr(text.out, "up_blocks.3.resnets.2.norm2.weight"));
+    ran_clear(&text);
+    r = report(*state, "$selfsame bench -m model --json", 0);
+    assert_true(json_object_size(r) > 2);
+    json_decref(r);
+    text = run_expect(*state, "$selfsame bench -m model --size 64", 0);
+    assert_non_null(strstr(text.out, "GFLOP/s"));
+    ran_clear(&text);
+}
+
+static void too_little_memory_is_a_number(void **state) {
+    ran r = run_expect(*state, "$selfsame generate -m model -p x --size 8192 --batch 64 --steps 1", 1);
+    assert_non_null(strstr(r.err, "MiB"));
+    assert_non_null(strstr(r.err, "--memory anyway"));
+    ran_clear(&r);
+}
+
+/* Stopped in the second picture, the first one stays and nothing else does. */
+static void stopping_keeps_what_is_finished(void **state) {
+    ran r = run(*state, "rm -f c-*; env --default-signal=INT $selfsame generate -m model -p 'a dog' --steps 300 --seed "
+                        "1 -n 100 -o 'c-%03d.png' &\n"
+                        "while ! test -e c-001.png; do sleep 0.05; done; kill -INT $!; wait $!");
+    assert_int_equal(r.signal, 2);
+    assert_non_null(strstr(r.err, "stopped"));
+    assert_in_range(scene_count(*state, "c-*.png"), 1, 99);
+    assert_int_equal(scene_count(*state, "c-*"), scene_count(*state, "c-*.png"));
+    ran_clear(&r);
+    do_well(*state, "$selfsame repeat c-001.png -o c.png && cmp c.png c-001.png");
+}
+
+static void a_stopped_report_is_json(void **state) {
+    ran r = run(*state, "$selfsame generate -m model -p 'a dog' --steps 300 --seed 1 -n 100 -o 'd-%03d.png' --json &\n"
+                        "while ! test -e d-001.png; do sleep 0.05; done; kill -TERM $!; wait $!");
+    assert_int_equal(r.signal, 15);
+    json_t *json = json_loads(r.out, 0, NULL);
+    assert_non_null(json);
+    assert_true(json_is_true(json_object_get(json, "stopped")));
+    assert_true(json_array_size(json_object_get(json, "pictures")) >= 1);
+    json_decref(json);
+    ran_clear(&r);
+}
+
+static void a_full_standard_output_is_a_failure(void **state) {
+    ran r = run_expect(*state, "$selfsame --help >/dev/full", 1);
+    assert_non_null(strstr(r.err, "No space left"));
+    ran_clear(&r);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pictures_are_named_after_their_seeds),
+        cmocka_unit_test(patterns_number_pictures),
+        cmocka_unit_test(sizes_are_rounded_and_said),
+        cmocka_unit_test(prompts_come_from_files_and_standard_input),
+        cmocka_unit_test(a_long_prompt_is_cut_and_quoted),
+        cmocka_unit_test(every_format_carries_the_recipe),
+        cmocka_unit_test(recipes_do_not_tell_the_home_folder),
+        cmocka_unit_test(img2img_starts_from_the_picture),
+        cmocka_unit_test(edits_draw_every_prompt),
+        cmocka_unit_test(the_reconstruction_is_told_before_the_pictures),
+        cmocka_unit_test(every_method_and_inversion_works),
+        cmocka_unit_test(a_kept_source_is_used_again),
+        cmocka_unit_test(a_picture_repeats_to_the_same_bytes),
+        cmocka_unit_test(repeat_says_what_has_changed),
+        cmocka_unit_test(a_recipe_names_no_place_to_write),
+        cmocka_unit_test(inspect_and_bench_report),
+        cmocka_unit_test(too_little_memory_is_a_number),
+        cmocka_unit_test(stopping_keeps_what_is_finished),
+        cmocka_unit_test(a_stopped_report_is_json),
+        cmocka_unit_test(a_full_standard_output_is_a_failure),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -119,14 +119,15 @@ int options_preset(settings *s, const verb *v) {
 int options_parse(settings *s, const verb *v, int argc, char **argv) {
     assert(option_count <= 64);
     struct option rows[65] = {0};
-    char letters[2 + 3 * 64] = "-:"; /* operands come as code 1, in their place */
+    char letters[3 + 2 * 64] = "-:", *letter = letters + 2; /* operands come as code 1, in their place */
     int row_of[65], n = 0;
     for (int i = 0; i < option_count; i++) {
         const option_row *o = &options[i];
         if (!(o->verbs & v->bit)) continue;
         row_of[n] = i;
         rows[n++] = (struct option){o->name, o->argument ? required_argument : no_argument, NULL, 256 + i};
-        if (o->letter) strncat(letters, (char[]){o->letter, o->argument ? ':' : 0, 0}, 2);
+        if (o->letter) *letter++ = o->letter;
+        if (o->letter && o->argument) *letter++ = ':';
     }
 
     int rc = options_preset(s, v);

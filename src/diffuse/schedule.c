@@ -1,4 +1,4 @@
-/* The schedule's table. */
+/* The schedule's tables, from settings or a scheduler_config.json. */
 #include "diffuse/schedule.h"
 
 #include <math.h>
@@ -8,45 +8,79 @@ ss_schedule ss_schedule_default(void) {
     return (ss_schedule){.beta_start = 0.00085, .beta_end = 0.012, .steps_offset = 1};
 }
 
+/* As torch does it: linspace in float32 with fused multiplication, from the start in the first half and from the end in
+ * the second; the product in float64; the rest in float32. */
 void ss_schedule_fill(ss_schedule *s) {
     bool scaled = s->betas == SS_BETAS_SCALED_LINEAR;
-    /* torch.linspace in float32: the first half is counted from the start, the second from the end. */
-    float from = (float)(scaled ? sqrt(s->beta_start) : s->beta_start), to = (float)(scaled ? sqrt(s->beta_end) : s->beta_end);
-    float step = (to - from) / (SS_TRAIN_STEPS - 1), product = 1;
+    float from = (float)(scaled ? sqrt(s->beta_start) : s->beta_start);
+    float to = (float)(scaled ? sqrt(s->beta_end) : s->beta_end);
+    float step = (to - from) / (SS_TRAIN_STEPS - 1);
+    double product = 1;
     for (int i = 0; i < SS_TRAIN_STEPS; i++) {
-        float b = i < SS_TRAIN_STEPS / 2 ? from + step * (float)i : to - step * (float)(SS_TRAIN_STEPS - 1 - i);
-        product *= 1.0f - (scaled ? b * b : b);
-        s->alpha[i] = product;
+        bool first_half = i < SS_TRAIN_STEPS / 2;
+        float b = (float)(first_half ? from + (double)step * i : to - (double)step * (SS_TRAIN_STEPS - 1 - i));
+        float beta = scaled ? b * b : b;
+        product *= 1.0f - beta;
+        s->alpha[i] = (float)product;
+        s->sigma[i] = sqrtf((1.0f - s->alpha[i]) / s->alpha[i]);
     }
 }
 
-/* The place of `word` among the names, or -1. */
-static int place(const char *word, const char *const *names, int count) {
-    for (int i = 0; i < count; i++)
+float ss_schedule_alpha(const ss_schedule *s, int t) {
+    if (t < 0) return s->set_alpha_to_one ? 1 : s->alpha[0];
+    return s->alpha[t < SS_TRAIN_STEPS ? t : SS_TRAIN_STEPS - 1];
+}
+
+double ss_schedule_sigma_at(const ss_schedule *s, double t) {
+    int low = t < 0 ? 0 : t >= SS_TRAIN_STEPS - 1 ? SS_TRAIN_STEPS - 2 : (int)t;
+    double rise = (double)s->sigma[low + 1] - s->sigma[low];
+    return s->sigma[low] + (t - low) * rise;
+}
+
+double ss_schedule_time_of(const ss_schedule *s, double sigma) {
+    double wanted = log(fmax(sigma, 1e-10));
+    int low = 0;
+    while (low < SS_TRAIN_STEPS - 2 && logf(s->sigma[low + 1]) <= wanted) low++;
+    double a = logf(s->sigma[low]), b = logf(s->sigma[low + 1]);
+    double share = fmin(fmax((a - wanted) / (a - b), 0), 1);
+    return (1 - share) * low + share * (low + 1);
+}
+
+/* The place of a word among the names that a key may have, -1 with a failure if it is none of them. */
+static int read_choice(ss_ctx *cx, ss_object o, const char *key, const char *const *names, int count) {
+    char list[128] = "";
+    const char *word = ss_json_text(cx, o, key, names[0]);
+    for (int i = 0; i < count; i++) {
         if (!strcmp(word, names[i])) return i;
+        if (*list) strcat(list, i + 1 < count ? ", " : " or ");
+        strcat(list, names[i]);
+    }
+    ss_fail(cx, SS_ERR_MODEL, "%s: %s is \"%.60s\"; this program knows %s", o.name, key, word, list);
     return -1;
 }
 
 ss_status ss_schedule_read(ss_schedule *out, ss_ctx *cx, ss_object o) {
-    static const char *const betas[] = {"scaled_linear", "linear"}, *const predictions[] = {"epsilon", "v_prediction", "sample"};
-    static const char *const spacings[] = {"", "leading", "linspace", "trailing"};
+    static const char *const betas[] = {"scaled_linear", "linear"};
+    static const char *const predictions[] = {"epsilon", "v_prediction", "sample"};
+    static const char *const spacings[] = {"", "leading", "linspace", "trailing"}; /* "": the sampler's own */
+    bool ddim = !strcmp(ss_json_text(cx, o, "_class_name", ""), "DDIMScheduler");
     ss_schedule s = ss_schedule_default();
-    const char *class_name = ss_json_text(cx, o, "_class_name", "");
-    const char *beta = ss_json_text(cx, o, "beta_schedule", betas[0]), *spacing = ss_json_text(cx, o, "timestep_spacing", spacings[0]);
-    const char *prediction = ss_json_text(cx, o, "prediction_type", predictions[0]);
     s.beta_start = ss_json_number(cx, o, "beta_start", s.beta_start);
     s.beta_end = ss_json_number(cx, o, "beta_end", s.beta_end);
-    s.set_alpha_to_one = ss_json_bool(cx, o, "set_alpha_to_one", !strcmp(class_name, "DDIMScheduler"));
+    s.set_alpha_to_one = ss_json_bool(cx, o, "set_alpha_to_one", ddim);
+    s.betas = (ss_betas)read_choice(cx, o, "beta_schedule", betas, SS_COUNT_OF(betas));
+    s.prediction = (ss_prediction)read_choice(cx, o, "prediction_type", predictions, SS_COUNT_OF(predictions));
+    s.spacing = (ss_spacing)read_choice(cx, o, "timestep_spacing", spacings, SS_COUNT_OF(spacings));
     int64_t train = ss_json_int(cx, o, "num_train_timesteps", SS_TRAIN_STEPS);
     if (cx->status) return cx->status;
-    int b = place(beta, betas, 2), p = place(prediction, predictions, 3), g = place(spacing, spacings, 4);
-    if (b < 0) return ss_fail(cx, SS_ERR_MODEL, "%s: beta_schedule \"%s\" is not known; it is scaled_linear or linear", o.name, beta);
-    if (p < 0) return ss_fail(cx, SS_ERR_MODEL, "%s: prediction_type \"%s\" is not known; it is epsilon, v_prediction or sample", o.name, prediction);
-    if (g < 0) return ss_fail(cx, SS_ERR_MODEL, "%s: timestep_spacing \"%s\" is not known; it is leading, linspace or trailing", o.name, spacing);
-    if (train != SS_TRAIN_STEPS || !(s.beta_start > 0 && s.beta_end >= s.beta_start && s.beta_end < 1))
-        return ss_fail(cx, SS_ERR_MODEL, "%s: %lld training steps with beta from %g to %g; Stable Diffusion has %d, and beta grows within "
-                       "0 to 1", o.name, (long long)train, s.beta_start, s.beta_end, SS_TRAIN_STEPS);
-    s.betas = (ss_betas)b, s.prediction = (ss_prediction)p, s.spacing = (ss_spacing)g;
+    if (train != SS_TRAIN_STEPS) {
+        return ss_fail(cx, SS_ERR_MODEL, "%s: num_train_timesteps is %lld; Stable Diffusion was trained on %d", o.name,
+                       (long long)train, SS_TRAIN_STEPS);
+    }
+    if (!(s.beta_start > 0 && s.beta_end >= s.beta_start && s.beta_end < 1)) {
+        return ss_fail(cx, SS_ERR_MODEL, "%s: beta goes from %g to %g; it has to grow, between 0 and 1", o.name,
+                       s.beta_start, s.beta_end);
+    }
     ss_schedule_fill(&s);
     *out = s;
     return SS_OK;

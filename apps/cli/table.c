@@ -19,7 +19,7 @@ const char *const memory_words[] = {"check", "anyway", NULL};
 
 const option_row options[] = {
     {"What to draw", "prompt", 'p', "TEXT", BOTH, BOTH, &prompts_kind, AT(prompts), .recipe = true,
-     .help = "what the picture shows; @FILE reads a file, - standard input; edit takes several"},
+     .help = "what to draw, edit takes several; @FILE reads a file, - standard input"},
     {NULL, "prompts", 0, "FILE", EDIT, 0, &file_kind, AT(prompts_file), .help = "further prompts, one a line"},
     {NULL, "source", 0, "TEXT", EDIT, EDIT, &prompt_kind, AT(source), .recipe = true,
      .help = "what the photo shows (auto-mask has to know)"},
@@ -33,11 +33,11 @@ const option_row options[] = {
      .help = "the photo it was made from, if that has moved"},
     {NULL, "fit", 0, "WAY", BOTH, EDIT, &choice_kind, AT(fit), .words = fit_words, .preset = "squash", .recipe = true,
      .help = "how a photo of another shape is brought to the size: squash, crop, pad"},
-    {NULL, "size", 0, "WxH", BOTH | BENCH, BOTH | BENCH, &size_kind, AT(size), 8, 8192,
+    {NULL, "size", 0, "WxH", BOTH | BENCH, BOTH | BENCH, &size_kind, AT(size), 8, 4096,
      .help = "pixels, multiples of 8; one number for a square [the model's]"},
-    {NULL, "width", 0, "N", BOTH, 0, &integer_kind, AT(width), 8, 8192, .recipe = true,
+    {NULL, "width", 0, "N", BOTH, 0, &integer_kind, AT(width), 8, 4096, .recipe = true,
      .help = "the same, one side at a time"},
-    {NULL, "height", 0, "N", BOTH, 0, &integer_kind, AT(height), 8, 8192, .recipe = true, .help = "the other side"},
+    {NULL, "height", 0, "N", BOTH, 0, &integer_kind, AT(height), 8, 4096, .recipe = true, .help = "the other side"},
 
     {"Which model", "model", 'm', "PATH", MODEL_VERBS | REPEAT, MODEL_VERBS | REPEAT, &file_kind, AT(model),
      .help = "a diffusers folder, or a .safetensors or .ckpt file"},

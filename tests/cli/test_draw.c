@@ -312,7 +312,7 @@ static void inspect_and_bench_report(void **state) {
 }
 
 static void too_little_memory_is_a_number(void **state) {
-    ran r = run_expect(*state, "$selfsame generate -m model -p x --size 8192 --batch 64 --steps 1", 1);
+    ran r = run_expect(*state, "$selfsame generate -m model -p x --size 4096 --batch 64 --steps 1", 1);
     assert_non_null(strstr(r.err, "MiB"));
     assert_non_null(strstr(r.err, "--memory anyway"));
     ran_clear(&r);

@@ -197,14 +197,14 @@ ss_status ss_zip_read(const unsigned char **out, ss_ctx *cx, ss_pool *pool, size
     bool inside = z->size >= HEADER_BYTES && at <= z->size - HEADER_BYTES && is_signature(z->bytes + at, "\3\4");
     if (inside) {
         at += HEADER_BYTES + little(z->bytes + at + 26, 2) + little(z->bytes + at + 28, 2);
-        inside = at <= z->size && e->packed <= z->size - at;
+        inside = at <= z->size && e->packed <= z->size - at && (e->method != 0 || e->packed == e->size);
     }
     if (!inside) {
         return ss_fail(cx, SS_ERR_FORMAT,
                        "%s: %.*s lies outside of the zip archive; the file is damaged or has been cut off", z->file,
                        shown(e), e->name);
     }
-    if (e->method == 0 && e->packed == e->size) {
+    if (e->method == 0) {
         *out = z->bytes + at;
         return SS_OK;
     }

@@ -6,7 +6,7 @@
  *     dx[n, u, v, c] = sum of dy[n, p, q, o] w[o, c, i, j] over the (p, q, o, i, j) that read x[n, u, v, c]
  *     dw[o, c, i, j] = sum of dy[n, p, q, o] x[...] over all places, db[o] = sum of dy[n, p, q, o], dadd = dy
  */
-#include "op/ops.h"
+#include "op/product.h"
 
 typedef struct geometry {
     int64_t n, c, h, w, o, kh, kw, p, q; /* x is [n, c, h, w], weights [o, c, kh, kw], y [n, o, p, q] */
@@ -112,7 +112,7 @@ const ss_op ss_op_conv2d = {
     .optional = 1u << 2 | 1u << 3,
     .attr_size = sizeof(ss_conv_attr),
     .shape = shape,
-    .on = {[SS_REF] = {forward, backward}},
+    .on = {[SS_REF] = {forward, backward}, [SS_CPU] = {ss_conv2d_cpu, ss_conv2d_cpu_back}},
     .cost = cost,
 };
 

@@ -5,7 +5,7 @@
  *
  * where r counts tokens, or the pixels of a picture, whose channels lie last, too.
  */
-#include "op/ops.h"
+#include "op/product.h"
 
 static ss_status forward(const ss_call *k) {
     const float *x = k->x[0]->data, *w = ss_weights_f32(k, 1), *b = k->x[2] ? ss_weights_f32(k, 2) : NULL;
@@ -70,7 +70,7 @@ const ss_op ss_op_linear = {
     .inputs = 4,
     .optional = 1u << 2 | 1u << 3,
     .shape = shape,
-    .on = {[SS_REF] = {forward, backward}},
+    .on = {[SS_REF] = {forward, backward}, [SS_CPU] = {ss_linear_cpu, ss_linear_cpu_back}},
     .cost = cost,
 };
 

@@ -1,0 +1,445 @@
+/* Packed weights, slices of channels, and the three products of a layer with weights; see product.h. */
+#include "op/product.h"
+
+#include "op/loops.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* ---- slices: a sum over many channels is a sum of sums over some */
+
+enum { WIDEST = 640 }; /* channels of a slice: the largest that kept its speed on every shape of SD 1.5 */
+
+/* How many slices. Blocks of 32 stay whole. A convolution's kernel makes its sums longer than a matrix product's. */
+static int64_t slices_of(const ss_product *p) {
+    if (p->c <= (p->kind == SS_MATMUL ? 2 * WIDEST : WIDEST)) return 1;
+    for (int64_t n = (p->c + WIDEST - 1) / WIDEST; n <= 32; n++)
+        if (p->c % n == 0 && p->c / n % 32 == 0) return n;
+    return 1;
+}
+
+/* ---- scratch, handed out piece by piece */
+
+static size_t rounded(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
+
+static void *piece(char **at, size_t bytes) {
+    void *here = bytes ? *at : NULL;
+    *at += rounded(bytes);
+    return here;
+}
+
+/* ---- packing */
+
+/* Where the element of row r, column c and tap t of weights [rows, columns, taps] lies when packed:
+ * row[r] + column[c] + tap[t]. */
+typedef struct order {
+    int64_t rows, columns, taps;
+    int64_t *row, *column, *tap; /* one block, of which row is the start */
+} order;
+
+/* Channels of all slices, one behind the other. */
+static void repeat_slices(int64_t *offset, int64_t channels, int64_t slices, int64_t apart) {
+    int64_t width = channels / slices;
+    for (int64_t i = width; i < channels; i++) offset[i] = offset[i - width] + apart;
+}
+
+static void reverse(int64_t *a, int64_t n) {
+    for (int64_t i = 0, j = n - 1; i < j; i++, j--) {
+        int64_t was = a[i];
+        a[i] = a[j];
+        a[j] = was;
+    }
+}
+
+/* Backward, the rows of w are what is summed over, and the kernel is seen from the other side. */
+static ss_status order_of(order *out, ss_ctx *cx, const ss_product *p, const ss_layout *l, int64_t slices, int side) {
+    bool back = side == SS_PACK_BACKWARD, matmul = p->kind == SS_MATMUL;
+    int64_t inputs = p->c * slices, outputs = p->o, taps = matmul ? 1 : p->kh * p->kw;
+    order o = {back ? inputs : outputs, back ? outputs : inputs, taps, NULL, NULL, NULL};
+    o.row = ss_alloc(cx, (size_t)(o.rows + o.columns + taps + (matmul ? 0 : p->kh + p->kw)), sizeof *o.row);
+    if (!o.row) return SS_ERR_NOMEM;
+    o.column = o.row + o.rows;
+    o.tap = o.column + o.columns;
+
+    int64_t *summed = back ? o.row : o.column, *made = back ? o.column : o.row;
+    ss_layout_offsets(l, matmul ? 0 : 1, summed);
+    ss_layout_offsets(l, matmul ? 1 : 0, made);
+    repeat_slices(summed, inputs, slices, (int64_t)(ss_layout_size(l) / ss_dtype_size((ss_dtype)p->from)));
+    if (!matmul) {
+        int64_t *down = o.tap + taps, *across = down + p->kh;
+        ss_layout_offsets(l, 2, down);
+        ss_layout_offsets(l, 3, across);
+        for (int64_t t = 0; t < taps; t++) o.tap[t] = down[t / p->kw] + across[t % p->kw];
+    }
+    if (back) reverse(o.tap, taps);
+    *out = o;
+    return SS_OK;
+}
+
+/* Weights [rows, columns, taps] of any type and alignment go to their packed places as float32 or bfloat16. */
+static void pack(const ss_ctx *cx, void *packed, ss_dtype to, const void *w, ss_dtype from, const order *o) {
+    const ss_loops *l = ss_loops_of(cx);
+    int64_t step = o->taps < SS_PIECE ? SS_PIECE / o->taps : 1; /* columns at a time */
+    assert(o->taps <= SS_PIECE);
+#pragma omp parallel for schedule(static) num_threads(ss_threads_for(cx, o->rows * o->columns * o->taps))
+    for (int64_t r = 0; r < o->rows; r++) {
+        float wide[SS_PIECE];
+        uint16_t half[SS_PIECE];
+        for (int64_t first = 0; first < o->columns; first += step) {
+            int64_t columns = first + step < o->columns ? step : o->columns - first;
+            int64_t at = (r * o->columns + first) * o->taps, n = columns * o->taps;
+            ss_to_f32(wide, (const char *)w + (size_t)at * ss_dtype_size(from), from, (size_t)n);
+            if (to == SS_BF16) l->narrow(half, wide, n);
+            for (int64_t c = 0, i = 0; c < columns; c++) {
+                int64_t place = o->row[r] + o->column[first + c];
+                if (to == SS_BF16)
+                    for (int64_t t = 0; t < o->taps; t++, i++) ((uint16_t *)packed)[place + o->tap[t]] = half[i];
+                else
+                    for (int64_t t = 0; t < o->taps; t++, i++) ((float *)packed)[place + o->tap[t]] = wide[i];
+            }
+        }
+    }
+}
+
+/* Blocks that the weights do not fill are filled with zeros. */
+static ss_status pack_weights(const ss_call *k, void *packed, const ss_product *p, const ss_layout *l, int64_t slices,
+                              int side) {
+    const ss_tensor *w = k->x[1];
+    order o;
+    ss_status st = order_of(&o, k->cx, p, l, slices, side);
+    if (st) return st;
+    size_t size = ss_layout_size(l) * (size_t)slices;
+    if (size != (size_t)ss_count(w) * ss_dtype_size((ss_dtype)p->from)) memset(packed, 0, size);
+    /* A trained parameter's float32 form is the one that counts. */
+    const ss_param *param = w->param;
+    bool stored = param && !(param->trained && param->data);
+    if (stored)
+        pack(k->cx, packed, (ss_dtype)p->from, param->stored, param->dtype, &o);
+    else
+        pack(k->cx, packed, (ss_dtype)p->from, param ? param->data : w->bytes, param ? SS_F32 : w->dtype, &o);
+    free(o.row);
+    return SS_OK;
+}
+
+/* ---- a product with packed weights */
+
+typedef struct work {
+    ss_product p; /* of one slice */
+    int64_t slices;
+    int side; /* SS_PACK_FORWARD or SS_PACK_BACKWARD */
+    ss_primitive *primitive;
+    const char *weights; /* packed, the slices one behind the other */
+    void *lent;          /* the primitive's scratch */
+} work;
+
+static size_t packed_size(const work *w) { return ss_layout_size(w->primitive->weights) * (size_t)w->slices; }
+
+/* The primitive: where the weights are packed already, though in another order than oneDNN would choose here (another
+ * picture size, say), one that takes them as they are. */
+static ss_status prepare(work *w, const ss_call *k) {
+    const ss_param *param = k->x[1]->param;
+    const ss_layout *there = param ? param->packed[w->side].layout : NULL;
+    w->primitive = ss_primitive_get(k->cx, &w->p, NULL);
+    if (!w->primitive) return k->cx->status;
+    if (!there || ss_layout_equal(there, w->primitive->weights)) return SS_OK;
+    ss_primitive *as_they_are = ss_primitive_get(k->cx, &w->p, there);
+    if (as_they_are) w->primitive = as_they_are;
+    return k->cx->status;
+}
+
+/* Scratch that the weights need: those of parameters are packed once and stay with them. */
+static size_t room_for_weights(const work *w, const ss_call *k) { return k->x[1]->param ? 0 : packed_size(w); }
+
+static void *aligned(ss_ctx *cx, size_t bytes) {
+    bool refused = cx->fail_allocation >= 0 && cx->fail_allocation-- == 0;
+    void *p = refused ? NULL : aligned_alloc(64, rounded(bytes));
+    if (!p) ss_fail(cx, SS_ERR_NOMEM, "out of memory: no room for %zu bytes of packed weights", bytes);
+    return p;
+}
+
+static ss_status find_weights(work *w, const ss_call *k, void *room) {
+    ss_param *param = k->x[1]->param;
+    const ss_layout *wanted = w->primitive->weights;
+    if (!param) {
+        w->weights = room;
+        return pack_weights(k, room, &w->p, wanted, w->slices, w->side);
+    }
+    ss_packed *kept = &param->packed[w->side];
+    if (kept->bytes && ss_layout_equal(kept->layout, wanted)) {
+        w->weights = kept->bytes;
+        return SS_OK;
+    }
+    if (kept->bytes) { /* never two copies: the old one goes first */
+        free(kept->bytes);
+        kept->free_layout(kept->layout);
+        *kept = (ss_packed){0};
+    }
+    size_t size = packed_size(w);
+    void *bytes = aligned(k->cx, size);
+    ss_layout *layout = bytes ? ss_layout_clone(k->cx, wanted) : NULL;
+    ss_status st = layout ? pack_weights(k, bytes, &w->p, wanted, w->slices, w->side) : SS_ERR_NOMEM;
+    if (st) {
+        free(bytes);
+        ss_layout_free(layout);
+        return st;
+    }
+    *kept = (ss_packed){bytes, size, layout, ss_layout_free};
+    w->weights = bytes;
+    return SS_OK;
+}
+
+/* ---- moving numbers */
+
+/* Numbers of x, or of a gradient, on their way into a product. */
+typedef struct source {
+    const void *bytes;
+    ss_dtype dtype;
+    int64_t n, h, w, c; /* channels last */
+} source;
+
+/* Channels first .. first + count - 1 of a picture on a canvas [n, h, w] of `to`: place (p, q) goes to
+ * (top + p stride, left + q stride), the rest is zero. */
+static void spread(const ss_ctx *cx, void *canvas, ss_dtype to, int64_t h, int64_t w, const source *s, int64_t first,
+                   int64_t count, int64_t stride, int64_t top, int64_t left) {
+    const ss_loops *l = ss_loops_of(cx);
+    size_t size = ss_dtype_size(to), from_size = ss_dtype_size(s->dtype), pixel = (size_t)count * size;
+    bool covered = stride == 1 && s->h == h && s->w == w;
+#pragma omp parallel for collapse(2) schedule(static) num_threads(ss_threads_for(cx, s->n *h *w *count))
+    for (int64_t n = 0; n < s->n; n++)
+        for (int64_t u = 0; u < h; u++) {
+            char *row = (char *)canvas + (size_t)((n * h + u) * w) * pixel;
+            int64_t p = (u - top) / stride;
+            if (!covered) memset(row, 0, (size_t)w * pixel);
+            if (u < top || (u - top) % stride || p >= s->h) continue;
+            for (int64_t q = 0; q < s->w; q++) {
+                int64_t v = left + q * stride;
+                if (v < 0 || v >= w) continue;
+                char *y = row + (size_t)v * pixel;
+                const char *x =
+                    (const char *)s->bytes + (size_t)(((n * s->h + p) * s->w + q) * s->c + first) * from_size;
+                if (s->dtype == to)
+                    memcpy(y, x, pixel);
+                else
+                    l->narrow((uint16_t *)y, (const float *)x, count);
+            }
+        }
+}
+
+/* float32 to bfloat16, or x itself where float32 is wanted. */
+static const void *in_numbers(const ss_ctx *cx, ss_dtype to, const float *x, int64_t n, void *room) {
+    if (to == SS_F32) return x;
+    const ss_loops *l = ss_loops_of(cx);
+#pragma omp parallel for schedule(static) num_threads(ss_threads_for(cx, n))
+    for (int64_t at = 0; at < n; at += SS_PIECE)
+        l->narrow((uint16_t *)room + at, x + at, at + SS_PIECE < n ? SS_PIECE : n - at);
+    return room;
+}
+
+/* sum = b + add, each where it is there. */
+static void begin_sum(const ss_ctx *cx, float *sum, int64_t rows, int64_t c, const float *b, const ss_tensor *add) {
+    const ss_loops *l = ss_loops_of(cx);
+#pragma omp parallel for schedule(static) num_threads(ss_threads_for(cx, rows *c))
+    for (int64_t r = 0; r < rows; r++) {
+        float *y = sum + r * c;
+        if (add && add->dtype == SS_BF16)
+            l->widen(y, add->half + r * c, c);
+        else if (add)
+            memcpy(y, add->data + r * c, (size_t)c * sizeof *y);
+        else if (b)
+            memcpy(y, b, (size_t)c * sizeof *y);
+        else
+            memset(y, 0, (size_t)c * sizeof *y);
+        if (add && b) l->add(y, y, b, c);
+    }
+}
+
+static void copy(const ss_ctx *cx, const ss_tensor *y, const ss_tensor *x) {
+    int64_t n = ss_count(y), size = (int64_t)ss_dtype_size(y->dtype);
+#pragma omp parallel for schedule(static) num_threads(ss_threads_for(cx, n))
+    for (int64_t at = 0; at < n; at += SS_PIECE)
+        memcpy((char *)y->bytes + at * size, (const char *)x->bytes + at * size,
+               (size_t)((at + SS_PIECE < n ? SS_PIECE : n - at) * size));
+}
+
+/* ---- forward */
+
+static source source_of(const ss_tensor *x) {
+    return (source){x->bytes, x->dtype, x->shape[0], x->shape[2], x->shape[3], x->shape[1]};
+}
+
+/* y += the product, slice by slice. A matrix product takes its columns where they lie, a convolution wants them
+ * together: on `canvas`, as `spread` puts them there. */
+static ss_status sum_slices(const work *w, ss_ctx *cx, const source *s, void *canvas, int64_t stride, int64_t top,
+                            int64_t left, float *y) {
+    const ss_product *p = &w->p;
+    size_t apart = ss_layout_size(w->primitive->weights);
+    ss_status st = SS_OK;
+    for (int64_t i = 0; i < w->slices && !st; i++) {
+        const void *x = canvas;
+        if (p->kind == SS_MATMUL)
+            x = (const char *)s->bytes + (size_t)(i * p->c * p->x_col) * ss_dtype_size((ss_dtype)p->from);
+        else
+            spread(cx, canvas, (ss_dtype)p->from, p->h, p->w, s, i * p->c, p->c, stride, top, left);
+        st = ss_primitive_run(cx, w->primitive,
+                              &(ss_operands){.x = x, .w = w->weights + (size_t)i * apart, .y = y, .scratch = w->lent});
+    }
+    return st;
+}
+
+static ss_status forward_in_slices(const ss_call *k, work *w) {
+    ss_ctx *cx = k->cx;
+    ss_product *p = &w->p;
+    const ss_tensor *x = k->x[0], *y = k->y;
+    p->c /= w->slices;
+    p->to = SS_F32;
+    p->add = SS_ADD_TO_Y;
+    ss_status st = prepare(w, k);
+    if (st) return st;
+
+    const float *b = k->x[2] ? ss_weights_f32(k, 2) : NULL;
+    bool matmul = p->kind == SS_MATMUL, half = y->dtype == SS_BF16;
+    size_t weights = room_for_weights(w, k), sum = half ? (size_t)ss_count(y) * sizeof(float) : 0;
+    size_t canvas = matmul ? 0 : (size_t)(p->n * p->h * p->w * p->c) * ss_dtype_size(x->dtype);
+    char *at = ss_scratch(cx, rounded(w->primitive->scratch) + rounded(weights) + rounded(sum) + rounded(canvas));
+    if (cx->status) return cx->status;
+    w->lent = piece(&at, w->primitive->scratch);
+    st = find_weights(w, k, piece(&at, weights));
+    if (st) return st;
+
+    float *total = half ? piece(&at, sum) : y->data;
+    source s = matmul ? (source){.bytes = x->bytes, .dtype = x->dtype} : source_of(x);
+    begin_sum(cx, total, ss_rows(y), ss_channels(y), b, k->x[3]);
+    st = sum_slices(w, cx, &s, piece(&at, canvas), 1, 0, 0, total);
+    if (!st && half) in_numbers(cx, SS_BF16, total, ss_count(y), y->half);
+    return st;
+}
+
+ss_status ss_product_forward(const ss_call *k, ss_product p) {
+    ss_ctx *cx = k->cx;
+    assert(!k->x[3] || k->x[3]->dtype == k->x[0]->dtype);
+    p.from = (int32_t)k->x[0]->dtype;
+    p.to = (int32_t)k->y->dtype;
+    work w = {.p = p, .slices = slices_of(&p), .side = SS_PACK_FORWARD};
+    if (w.slices > 1) return forward_in_slices(k, &w);
+
+    w.p.bias = k->x[2] != NULL;
+    w.p.add = k->x[3] ? SS_ADD_OTHER : SS_ADD_NOTHING;
+    ss_status st = prepare(&w, k);
+    if (st) return st;
+    const float *b = k->x[2] ? ss_weights_f32(k, 2) : NULL;
+    size_t weights = room_for_weights(&w, k);
+    char *at = ss_scratch(cx, rounded(w.primitive->scratch) + rounded(weights));
+    if (cx->status) return cx->status;
+    w.lent = piece(&at, w.primitive->scratch);
+    st = find_weights(&w, k, piece(&at, weights));
+    if (st) return st;
+
+    ss_operands with = {.x = k->x[0]->bytes, .w = w.weights, .b = b, .y = k->y->bytes, .scratch = w.lent};
+    if (k->x[3]) with.other = k->x[3]->bytes;
+    if (w.primitive->add == SS_ADD_TO_Y) copy(cx, k->y, k->x[3]);
+    return ss_primitive_run(cx, w.primitive, &with);
+}
+
+/* ---- backward */
+
+ss_status ss_product_dx(const ss_call *k, ss_product p, int64_t stride, int64_t top, int64_t left) {
+    ss_ctx *cx = k->cx;
+    const ss_tensor *y = k->y;
+    p.from = (int32_t)k->x[0]->dtype;
+    p.to = SS_F32;
+    p.add = SS_ADD_TO_Y;
+    work w = {.p = p, .slices = slices_of(&p), .side = SS_PACK_BACKWARD};
+    w.p.c /= w.slices;
+    ss_status st = prepare(&w, k);
+    if (st) return st;
+
+    bool matmul = p.kind == SS_MATMUL;
+    size_t weights = room_for_weights(&w, k), size = ss_dtype_size((ss_dtype)p.from);
+    size_t moved =
+        matmul ? p.from == SS_F32 ? 0 : (size_t)ss_count(y) * size : (size_t)(w.p.n * w.p.h * w.p.w * w.p.c) * size;
+    char *at = ss_scratch(cx, rounded(w.primitive->scratch) + rounded(weights) + rounded(moved));
+    if (cx->status) return cx->status;
+    w.lent = piece(&at, w.primitive->scratch);
+    st = find_weights(&w, k, piece(&at, weights));
+    if (st) return st;
+
+    void *room = piece(&at, moved);
+    source s = {.bytes = k->dy, .dtype = SS_F32};
+    if (matmul)
+        s.bytes = in_numbers(cx, (ss_dtype)p.from, k->dy, ss_count(y), room);
+    else
+        s.n = y->shape[0], s.c = y->shape[1], s.h = y->shape[2], s.w = y->shape[3];
+    return sum_slices(&w, cx, &s, room, stride, top, left, k->dx[0]);
+}
+
+/* dw += the packed gradient. */
+static void unpack_sum(const ss_ctx *cx, float *dw, const float *packed, const order *o) {
+#pragma omp parallel for schedule(static) num_threads(ss_threads_for(cx, o->rows * o->columns * o->taps))
+    for (int64_t r = 0; r < o->rows; r++)
+        for (int64_t c = 0; c < o->columns; c++)
+            for (int64_t t = 0; t < o->taps; t++)
+                dw[(r * o->columns + c) * o->taps + t] += packed[o->row[r] + o->column[c] + o->tap[t]];
+}
+
+ss_status ss_product_dw(const ss_call *k, ss_product p) {
+    ss_ctx *cx = k->cx;
+    const ss_tensor *x = k->x[0], *y = k->y;
+    bool matmul = p.kind == SS_MATMUL;
+    p.from = (int32_t)x->dtype;
+    p.to = SS_F32;
+    if (matmul) { /* dw[o, c] += dy^T x, in place */
+        int64_t rows = p.n;
+        p = (ss_product){.kind = SS_MATMUL,
+                         .from = p.from,
+                         .to = SS_F32,
+                         .add = SS_ADD_TO_Y,
+                         .plain = 1,
+                         .n = p.o,
+                         .c = rows,
+                         .o = p.c,
+                         .x_row = 1,
+                         .x_col = p.o};
+    } else {
+        p.kind = SS_CONV_DW;
+    }
+    ss_primitive *primitive = ss_primitive_get(cx, &p, NULL);
+    if (!primitive) return cx->status;
+
+    size_t packed = matmul ? 0 : ss_layout_size(primitive->weights);
+    size_t moved = p.from == SS_F32 ? 0 : (size_t)ss_count(y) * sizeof(uint16_t);
+    char *at = ss_scratch(cx, rounded(primitive->scratch) + rounded(packed) + rounded(moved));
+    if (cx->status) return cx->status;
+    void *lent = piece(&at, primitive->scratch);
+    float *gradient = piece(&at, packed);
+    const void *dy = in_numbers(cx, (ss_dtype)p.from, k->dy, ss_count(y), piece(&at, moved));
+    if (matmul)
+        return ss_primitive_run(cx, primitive, &(ss_operands){.x = dy, .w = x->bytes, .y = k->dx[1], .scratch = lent});
+
+    order o;
+    ss_status st =
+        ss_primitive_run(cx, primitive, &(ss_operands){.x = x->bytes, .w = dy, .y = gradient, .scratch = lent});
+    if (!st) st = order_of(&o, cx, &p, primitive->weights, 1, SS_PACK_FORWARD);
+    if (st) return st;
+    unpack_sum(cx, k->dx[1], gradient, &o);
+    free(o.row);
+    return SS_OK;
+}
+
+void ss_product_db_dadd(const ss_call *k) {
+    const ss_ctx *cx = k->cx;
+    const ss_loops *l = ss_loops_of(cx);
+    int64_t rows = ss_rows(k->y), c = ss_channels(k->y);
+    const float *dy = k->dy;
+    float *db = k->dx[2], *dadd = k->dx[3];
+    /* Each thread sums the columns of its own, always in the order of the rows. */
+    enum { STRIP = 64 };
+#pragma omp parallel for schedule(static) num_threads(ss_threads_for(cx, rows *c))
+    for (int64_t first = 0; first < (db ? c : 0); first += STRIP) {
+        int64_t n = first + STRIP < c ? STRIP : c - first;
+        float sum[STRIP] = {0};
+        for (int64_t r = 0; r < rows; r++) l->add(sum, sum, dy + r * c + first, n);
+        l->add(db + first, db + first, sum, n);
+    }
+#pragma omp parallel for schedule(static) num_threads(ss_threads_for(cx, rows *c))
+    for (int64_t r = 0; r < (dadd ? rows : 0); r++) l->add(dadd + r * c, dadd + r * c, dy + r * c, c);
+}

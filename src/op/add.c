@@ -2,6 +2,7 @@
  *
  *     dx = dy,   dz = the sum of dy over the repetitions
  */
+#include "op/cpu.h"
 #include "op/ops.h"
 
 static ss_status shape(const ss_call *k, ss_shape *y) {
@@ -36,7 +37,7 @@ const ss_op ss_op_add = {
     .name = "add",
     .inputs = 2,
     .shape = shape,
-    .on = {[SS_REF] = {forward, backward}, [SS_CPU] = {forward, backward}},
+    .on = {[SS_REF] = {forward, backward}, [SS_CPU] = SS_ON_CPU(add)},
 };
 
 ss_tensor *ss_add(ss_ctx *cx, ss_tensor *x, ss_tensor *z) {

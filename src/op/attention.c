@@ -11,6 +11,7 @@
  * A query that sees no key takes the mean of all values. Nothing flows back to q and k from there, and nothing at all
  * to keys and values that were kept from elsewhere.
  */
+#include "op/cpu.h"
 #include "op/ops.h"
 #include "op/reads.h"
 

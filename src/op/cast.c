@@ -1,4 +1,5 @@
 /* The same numbers as another type. Gradients are float32 on either side, so backward only adds. */
+#include "op/cpu.h"
 #include "op/ops.h"
 
 static ss_status shape(const ss_call *k, ss_shape *y) {
@@ -25,7 +26,7 @@ const ss_op ss_op_cast = {
     .inputs = 1,
     .attr_size = sizeof(ss_cast_attr),
     .shape = shape,
-    .on = {[SS_REF] = {forward, backward}, [SS_CPU] = {forward, backward}},
+    .on = {[SS_REF] = {forward, backward}, [SS_CPU] = SS_ON_CPU(cast)},
 };
 
 ss_tensor *ss_cast(ss_ctx *cx, ss_tensor *x, ss_dtype to) {

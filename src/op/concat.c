@@ -1,4 +1,5 @@
 /* y = a and b one behind the other along the channels, place by place. */
+#include "op/cpu.h"
 #include "op/ops.h"
 
 #include <string.h>
@@ -42,7 +43,7 @@ const ss_op ss_op_concat = {
     .name = "concat",
     .inputs = 2,
     .shape = shape,
-    .on = {[SS_REF] = {forward, backward}, [SS_CPU] = {forward, backward}},
+    .on = {[SS_REF] = {forward, backward}, [SS_CPU] = SS_ON_CPU(concat)},
 };
 
 ss_tensor *ss_concat(ss_ctx *cx, ss_tensor *a, ss_tensor *b) {

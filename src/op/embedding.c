@@ -1,4 +1,5 @@
 /* y[i, j] = table[ids[i, j]]: a token's row. Backward adds each row's gradient where the row came from. */
+#include "op/cpu.h"
 #include "op/ops.h"
 
 #include <string.h>
@@ -42,7 +43,7 @@ const ss_op ss_op_embedding = {
     .inputs = 1,
     .attr_size = sizeof(ss_embedding_attr),
     .shape = shape,
-    .on = {[SS_REF] = {forward, backward}, [SS_CPU] = {forward, backward}},
+    .on = {[SS_REF] = {forward, backward}, [SS_CPU] = SS_ON_CPU(embedding)},
 };
 
 ss_tensor *ss_embedding(ss_ctx *cx, ss_tensor *table, const int32_t *ids, int64_t n, int64_t len) {

@@ -2,6 +2,7 @@
  *
  *     y = v gelu(g),   dv = dy gelu(g),   dg = dy v gelu'(g)
  */
+#include "op/cpu.h"
 #include "op/ops.h"
 #include "op/scalar.h"
 
@@ -43,7 +44,7 @@ const ss_op ss_op_geglu = {
     .name = "geglu",
     .inputs = 1,
     .shape = shape,
-    .on = {[SS_REF] = {forward, backward}, [SS_CPU] = {forward, backward}},
+    .on = {[SS_REF] = {forward, backward}, [SS_CPU] = SS_ON_CPU(geglu)},
 };
 
 ss_tensor *ss_geglu(ss_ctx *cx, ss_tensor *x) { return x ? ss_apply(cx, &ss_op_geglu, NULL, &x) : NULL; }

@@ -2,6 +2,7 @@
  *
  *     dy/dx = Phi(x) + x exp(-x^2 / 2) / sqrt(2 pi)
  */
+#include "op/cpu.h"
 #include "op/ops.h"
 #include "op/scalar.h"
 
@@ -21,7 +22,7 @@ const ss_op ss_op_gelu = {
     .name = "gelu",
     .inputs = 1,
     .shape = ss_shape_same,
-    .on = {[SS_REF] = {forward, backward}, [SS_CPU] = {forward, backward}},
+    .on = {[SS_REF] = {forward, backward}, [SS_CPU] = SS_ON_CPU(gelu)},
 };
 
 ss_tensor *ss_gelu(ss_ctx *cx, ss_tensor *x) { return x ? ss_apply(cx, &ss_op_gelu, NULL, &x) : NULL; }

@@ -7,6 +7,7 @@
  *     dz = dy or dy silu'(z),   db = sum dz,   dw = sum dz v,   dv = dz w
  *     du = (dv - mean(dv) - v mean(dv v)) / sqrt(var + eps),   dx = du,   dshift = sum of du over the places
  */
+#include "op/cpu.h"
 #include "op/ops.h"
 #include "op/scalar.h"
 
@@ -114,7 +115,7 @@ const ss_op ss_op_group_norm = {
     .optional = 1u << 3,
     .attr_size = sizeof(ss_norm_attr),
     .shape = shape,
-    .on = {[SS_REF] = {forward, backward}, [SS_CPU] = {forward, backward}},
+    .on = {[SS_REF] = {forward, backward}, [SS_CPU] = SS_ON_CPU(group_norm)},
 };
 
 ss_tensor *ss_group_norm(ss_ctx *cx, ss_tensor *x, ss_tensor *w, ss_tensor *b, ss_tensor *shift,

@@ -3,6 +3,7 @@
  *     v = (x - mean) / sqrt(var + eps),   y = w v + b
  *     db = sum dy,   dw = sum dy v,   dv = dy w,   dx = (dv - mean(dv) - v mean(dv v)) / sqrt(var + eps)
  */
+#include "op/cpu.h"
 #include "op/ops.h"
 
 #include <math.h>
@@ -66,7 +67,7 @@ const ss_op ss_op_layer_norm = {
     .inputs = 3,
     .attr_size = sizeof(ss_norm_attr),
     .shape = shape,
-    .on = {[SS_REF] = {forward, backward}, [SS_CPU] = {forward, backward}},
+    .on = {[SS_REF] = {forward, backward}, [SS_CPU] = SS_ON_CPU(layer_norm)},
 };
 
 ss_tensor *ss_layer_norm(ss_ctx *cx, ss_tensor *x, ss_tensor *w, ss_tensor *b, float eps) {

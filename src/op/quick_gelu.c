@@ -2,6 +2,7 @@
  *
  *     dy/dx = s(a x) (1 + a x (1 - s(a x))),  a = 1.702
  */
+#include "op/cpu.h"
 #include "op/ops.h"
 #include "op/scalar.h"
 
@@ -21,7 +22,7 @@ const ss_op ss_op_quick_gelu = {
     .name = "quick_gelu",
     .inputs = 1,
     .shape = ss_shape_same,
-    .on = {[SS_REF] = {forward, backward}, [SS_CPU] = {forward, backward}},
+    .on = {[SS_REF] = {forward, backward}, [SS_CPU] = SS_ON_CPU(quick_gelu)},
 };
 
 ss_tensor *ss_quick_gelu(ss_ctx *cx, ss_tensor *x) { return x ? ss_apply(cx, &ss_op_quick_gelu, NULL, &x) : NULL; }

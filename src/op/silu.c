@@ -2,6 +2,7 @@
  *
  *     dy/dx = s(x) (1 + x (1 - s(x)))
  */
+#include "op/cpu.h"
 #include "op/ops.h"
 #include "op/scalar.h"
 
@@ -21,7 +22,7 @@ const ss_op ss_op_silu = {
     .name = "silu",
     .inputs = 1,
     .shape = ss_shape_same,
-    .on = {[SS_REF] = {forward, backward}, [SS_CPU] = {forward, backward}},
+    .on = {[SS_REF] = {forward, backward}, [SS_CPU] = SS_ON_CPU(silu)},
 };
 
 ss_tensor *ss_silu(ss_ctx *cx, ss_tensor *x) { return x ? ss_apply(cx, &ss_op_silu, NULL, &x) : NULL; }

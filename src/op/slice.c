@@ -1,4 +1,5 @@
 /* y = channels first .. first + count - 1 of x, at every place. */
+#include "op/cpu.h"
 #include "op/ops.h"
 
 #include <string.h>
@@ -35,7 +36,7 @@ const ss_op ss_op_slice = {
     .inputs = 1,
     .attr_size = sizeof(ss_slice_attr),
     .shape = shape,
-    .on = {[SS_REF] = {forward, backward}, [SS_CPU] = {forward, backward}},
+    .on = {[SS_REF] = {forward, backward}, [SS_CPU] = SS_ON_CPU(slice)},
 };
 
 ss_tensor *ss_slice(ss_ctx *cx, ss_tensor *x, int64_t first, int64_t count) {

@@ -1,4 +1,5 @@
 /* Nearest neighbour: y's place (r, s) is x's place (floor(r h_in / h), floor(s w_in / w)). */
+#include "op/cpu.h"
 #include "op/ops.h"
 
 #include <string.h>
@@ -50,7 +51,7 @@ const ss_op ss_op_upsample = {
     .inputs = 1,
     .attr_size = sizeof(ss_size_attr),
     .shape = shape,
-    .on = {[SS_REF] = {forward, backward}, [SS_CPU] = {forward, backward}},
+    .on = {[SS_REF] = {forward, backward}, [SS_CPU] = SS_ON_CPU(upsample)},
 };
 
 ss_tensor *ss_upsample(ss_ctx *cx, ss_tensor *x, int64_t h, int64_t w) {

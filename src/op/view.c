@@ -1,4 +1,5 @@
 /* The same bytes under another shape: a picture's channels lie last, so its pixels are tokens already. */
+#include "op/cpu.h"
 #include "op/ops.h"
 
 #include <string.h>
@@ -21,7 +22,7 @@ const ss_op ss_op_view = {
     .attr_size = sizeof(ss_view_attr),
     .shape = shape,
     .view = true,
-    .on = {[SS_REF] = {NULL, backward}, [SS_CPU] = {NULL, backward}},
+    .on = {[SS_REF] = {NULL, backward}, [SS_CPU] = {NULL, ss_view_cpu_back}},
 };
 
 ss_tensor *ss_to_tokens(ss_ctx *cx, ss_tensor *x) {

@@ -121,18 +121,19 @@ static void drop(run *r) {
 
 /* ---- comparing */
 
-/* The relative L2 distance, and no single number further off than `worst` of its own size and the whole's mean size. */
+/* The relative L2 distance, and no single number further off than `worst` of its own size and the whole's mean size.
+ * What is 0 but for rounding may be 1e-6. */
 static void close_to(const char *what, const float *a, const float *b, int64_t n, double l2, double worst) {
     double off = 0, size = 0;
     for (int64_t i = 0; i < n; i++) {
         off += ((double)a[i] - b[i]) * ((double)a[i] - b[i]);
         size += (double)b[i] * b[i];
     }
-    double mean = sqrt(size / (double)n) + 1e-30;
-    if (!(sqrt(off) <= l2 * sqrt(size) + 1e-30))
+    double mean = sqrt(size / (double)n);
+    if (!(sqrt(off) <= l2 * sqrt(size) + 1e-6 * sqrt((double)n)))
         fail_msg("%s: relative L2 distance %.3g, at most %.3g allowed", what, sqrt(off / size), l2);
     for (int64_t i = 0; i < n; i++)
-        if (!(fabs((double)a[i] - b[i]) <= worst * (fabs((double)b[i]) + mean)))
+        if (!(fabs((double)a[i] - b[i]) <= worst * (fabs((double)b[i]) + mean) + 1e-6))
             fail_msg("%s: number %lld of %lld is %.9g instead of %.9g", what, (long long)i, (long long)n, a[i], b[i]);
 }
 

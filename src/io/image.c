@@ -41,7 +41,7 @@ ss_status ss_image_crop(ss_image *out, ss_ctx *cx, const ss_image *in, ss_box bo
                        box.h, box.x, box.y, in->w, in->h);
     ss_image made = {0};
     ss_status st = ss_image_new(&made, cx, box.w, box.h);
-    if (st) return st;
+    if (!made.rgb) return st;
     for (int y = 0; y < box.h; y++)
         memcpy(made.rgb + (size_t)3 * y * box.w, in->rgb + 3 * ((size_t)(box.y + y) * in->w + box.x),
                (size_t)3 * box.w);
@@ -111,7 +111,7 @@ ss_status ss_image_encode(void **bytes, size_t *n, ss_ctx *cx, const ss_image *i
     if (!kind)
         return ss_fail(cx, SS_ERR_ARG, "pictures are written as png, jpg or webp, not as \"%s\"", suffix ? suffix : "");
     void *plain = NULL;
-    size_t size;
+    size_t size = 0;
     ss_status st = ss_picture_encode(&plain, &size, cx, im, kind);
     if (!st) st = ss_meta_embed(bytes, n, cx, plain, size, meta);
     free(plain);
@@ -120,7 +120,7 @@ ss_status ss_image_encode(void **bytes, size_t *n, ss_ctx *cx, const ss_image *i
 
 ss_status ss_image_write(ss_ctx *cx, const char *path, const ss_image *im, const ss_image_meta *meta) {
     void *bytes = NULL;
-    size_t n;
+    size_t n = 0;
     ss_status st = ss_image_path_check(cx, path);
     if (!st) st = ss_image_encode(&bytes, &n, cx, im, meta, suffix_of(path));
     if (!st) st = ss_write_file(cx, path, bytes, n);
@@ -155,7 +155,7 @@ ss_status ss_mask_read(float **out, int *w, int *h, ss_ctx *cx, const char *path
 ss_status ss_mask_write(ss_ctx *cx, const char *path, const float *x, int w, int h) {
     ss_image im = {0};
     ss_status st = ss_image_new(&im, cx, w, h);
-    if (st) return st;
+    if (!im.rgb) return st;
     int64_t n = (int64_t)w * h;
     float least = x[0], most = x[0];
     for (int64_t i = 1; i < n; i++) {

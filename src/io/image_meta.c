@@ -25,7 +25,10 @@ typedef struct span {
 
 static bool starts_with(span s, const void *prefix, size_t n) { return s.n >= n && !memcmp(s.at, prefix, n); }
 
-static span behind(span s, size_t n) { return n <= s.n ? (span){s.at + n, s.n - n} : (span){0}; }
+static span behind(span s, size_t n) {
+    if (n > s.n) n = s.n;
+    return (span){s.at + n, s.n - n};
+}
 
 static uint32_t be32(const uint8_t *p) { return (uint32_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3]; }
 
@@ -446,7 +449,7 @@ static bool next_riff(riff *c, span *rest) {
     if (n > rest->n - 8) return false;
     *c = (riff){rest->at, {rest->at + 8, n}};
     n += n % 2;
-    *rest = behind(*rest, n + 8 < rest->n ? n + 8 : rest->n);
+    *rest = behind(*rest, n + 8);
     return true;
 }
 

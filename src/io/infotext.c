@@ -90,12 +90,14 @@ const char *ss_infotext_get(const ss_infotext *t, const char *key) {
 }
 
 bool ss_infotext_size(const ss_infotext *t, const char *key, int *w, int *h) {
-    int width, height, end = 0;
-    const char *value = ss_infotext_get(t, key);
-    if (!value || strspn(value, "0123456789x") != strlen(value)) return false;
-    if (sscanf(value, "%7dx%7d%n", &width, &height, &end) != 2 || value[end]) return false;
-    *w = width;
-    *h = height;
+    enum { DIGITS = 7 };
+    const char *value = ss_infotext_get(t, key), *digits = "0123456789";
+    size_t wide = value ? strspn(value, digits) : 0;
+    if (wide < 1 || wide > DIGITS || value[wide] != 'x') return false;
+    size_t high = strspn(value + wide + 1, digits);
+    if (high < 1 || high > DIGITS || value[wide + 1 + high]) return false;
+    *w = (int)strtol(value, NULL, 10);
+    *h = (int)strtol(value + wide + 1, NULL, 10);
     return true;
 }
 
@@ -140,8 +142,10 @@ static stretch strip(stretch s) {
 }
 
 static char *copy(ss_ctx *cx, stretch s) {
-    char *text = ss_alloc(cx, (size_t)(s.end - s.at) + 1, 1);
-    return text ? memcpy(text, s.at, (size_t)(s.end - s.at)) : NULL;
+    size_t n = (size_t)(s.end - s.at);
+    char *text = ss_alloc(cx, n + 1, 1);
+    if (text && n) memcpy(text, s.at, n);
+    return text;
 }
 
 /* ------------------------------------------------------------------------------------------------ writing */
@@ -219,7 +223,7 @@ ss_status ss_infotext_build(char **text, ss_ctx *cx, const ss_infotext *t) {
             int place = 0;
             while (place < SS_COUNT_OF(order) && (!order[place] || strcmp(order[place], f->key))) place++;
             bool chosen = order[k] ? place == k : place == SS_COUNT_OF(order);
-            if (!strcmp(f->key, "Clip skip") && atoi(f->value) <= 1) chosen = false;
+            if (!strcmp(f->key, "Clip skip") && strtol(f->value, NULL, 10) <= 1) chosen = false;
             if (!strcmp(f->key, "RNG") && !strcmp(f->value, "GPU")) chosen = false;
             if (chosen) put_field(&b, cx, f, &first);
         }
@@ -265,7 +269,7 @@ static bool next_match(match *m, stretch *line) {
         if (!key && is_word(c)) key = line->at;
         if (key && !is_word(c) && c != ' ' && c != '-' && c != '/') key = NULL;
     }
-    if (line->at == line->end) return false;
+    if (!key || line->at == line->end) return false;
     m->key = (stretch){key, line->at++};
     while (line->at < line->end && is_space(rune_at(*line, &n))) line->at += n;
     const char *end = quoted_end(*line);

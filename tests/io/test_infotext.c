@@ -179,8 +179,7 @@ static void comes_back_as_it_was(void **state) {
         STANDARD,
         "a cat\n" STANDARD,
         "a cat\nNegative prompt: a dog\n" STANDARD,
-        "\xe7\x8c\xab\nsecond line\nNegative prompt: x\ny\nSteps: 4, Seed: 0, ControlNet 0: \"Module: openpose_full, "
-        "Weight: 1.0\"",
+        "\xe7\x8c\xab\ntwo\nNegative prompt: x\ny\nSteps: 4, Seed: 0, Net 0: \"Module: openpose, Weight: 1.0\"",
         "no values",
     };
     for (int i = 0; i < SS_COUNT_OF(texts); i++) {

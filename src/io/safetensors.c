@@ -142,9 +142,13 @@ static ss_status read_tensor(reader *r, const char *name, const json_t *entry) {
     if (!t.name) return SS_ERR_NOMEM;
     ss_status st = read_shape(r, &t, json_object_get(entry, "shape"), type, &bits);
     if (st) return st;
-    if (bits % 8 || bits / 8 != t.bytes) {
-        return ss_fail(r->cx, SS_ERR_FORMAT, "%s: the shape of %s needs %zu bits, its data_offsets hold %zu bytes",
-                       r->file, name, bits, t.bytes);
+    if (bits % 8) {
+        return ss_fail(r->cx, SS_ERR_FORMAT, "%s: the shape of %s makes %zu bits, no whole number of bytes", r->file,
+                       name, bits);
+    }
+    if (bits / 8 != t.bytes) {
+        return ss_fail(r->cx, SS_ERR_FORMAT, "%s: the shape of %s makes %zu bytes, its data_offsets %zu", r->file, name,
+                       bits / 8, t.bytes);
     }
     return ss_weights_add(r->w, r->cx, &t);
 }
@@ -171,7 +175,7 @@ static ss_status check_cover(reader *r) {
         end = begin + t[i].bytes;
     }
     if (end != r->data + r->data_size) {
-        return ss_fail(r->cx, SS_ERR_FORMAT, "%s: %td bytes behind the last tensor", r->file,
+        return ss_fail(r->cx, SS_ERR_FORMAT, "%s: %td bytes more than its tensors have", r->file,
                        r->data + r->data_size - end);
     }
     return SS_OK;
@@ -220,9 +224,12 @@ ss_status ss_safetensors_parse(ss_weights *w, ss_ctx *cx, const char *name, cons
         .first = w->count,
     };
     json_t *header = NULL;
-    ss_status st = ss_json_parse(&header, cx, name, p + LENGTH_BYTES, length);
+    char *label = ss_format(cx, "the header of %s", name);
+    if (!label) return SS_ERR_NOMEM;
+    ss_status st = ss_json_parse(&header, cx, label, p + LENGTH_BYTES, length);
     if (!st) st = read_header(&r, header);
     json_decref(header);
+    free(label);
     if (!st) w->format = SS_SAFETENSORS;
     return st;
 }
@@ -304,6 +311,27 @@ static ss_status describe(item *y, ss_ctx *cx, const char *path, const ss_to_sto
     return SS_OK;
 }
 
+static int by_name(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+static ss_status check_names(ss_ctx *cx, const char *path, const ss_to_store *t, int64_t count) {
+    ss_status st = SS_OK;
+    const char **names = ss_alloc(cx, (size_t)count, sizeof *names);
+    if (!names) return SS_ERR_NOMEM;
+    for (int64_t i = 0; i < count; i++) {
+        names[i] = t[i].name;
+        if (strcmp(names[i], "__metadata__") == 0) {
+            st = ss_fail(cx, SS_ERR_ARG, "%s: a tensor cannot be called __metadata__", path);
+        }
+    }
+    if (count) qsort(names, (size_t)count, sizeof *names, by_name);
+    for (int64_t i = 1; !st && i < count; i++) {
+        if (strcmp(names[i - 1], names[i]) == 0)
+            st = ss_fail(cx, SS_ERR_ARG, "%s: two tensors called %s", path, names[i]);
+    }
+    free(names);
+    return st;
+}
+
 static ss_status write_header(text *y, ss_ctx *cx, const char *path, const item *items, int64_t count,
                               const ss_pair *metadata, int64_t metadata_count) {
     size_t offset = 0;
@@ -354,6 +382,7 @@ ss_status ss_safetensors_write(ss_ctx *cx, const char *path, const ss_to_store *
 
     for (int64_t i = 0; !st && i < count; i++) st = describe(&items[i], cx, path, &t[i]);
     if (!st && count) qsort(items, (size_t)count, sizeof *items, in_data_order);
+    if (!st) st = check_names(cx, path, t, count);
     if (!st && metadata_count) {
         memcpy(pairs, metadata, (size_t)metadata_count * sizeof *pairs);
         qsort(pairs, (size_t)metadata_count, sizeof *pairs, by_key);

@@ -209,7 +209,7 @@ static ss_status add_tensor(ss_torch *t, const char *name, const rebuild *how) {
     int64_t *shape = ss_pool_take(pool, t->cx, v.rank, sizeof *shape);
     if (!shape) return SS_ERR_NOMEM;
     memcpy(shape, v.shape, v.rank * sizeof *shape);
-    ss_stored y = {name, type->type, type_name, (int)v.rank, shape, NULL, bytes};
+    ss_stored y = {name, type->type, type_name, (int)v.rank, shape, storage.bytes, bytes};
     if (bytes && is_row_major(&v)) {
         y.data = storage.bytes + (size_t)v.offset * size;
     } else if (bytes) {

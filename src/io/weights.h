@@ -26,7 +26,7 @@ typedef struct ss_stored {
     const char *type_name; /* as the file spells it: "F16", "HalfStorage" */
     int rank;              /* 0: one element */
     const int64_t *shape;  /* slowest first; a dimension may be 0 */
-    const void *data;      /* not NULL unless bytes is 0 */
+    const void *data;      /* never NULL */
     size_t bytes;
 } ss_stored;
 

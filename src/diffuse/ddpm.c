@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* diffusers' pipelines offset everybody's timesteps by one but DDPM's. */
+/* diffusers 0.15, whose pipelines offset other methods' timesteps by one, knows no offset here. */
 static ss_status levels(ss_sampling *s, ss_ctx *cx) {
     int *t = ss_alloc(cx, (size_t)s->steps, sizeof *t);
     if (!t) return cx->status;

@@ -236,8 +236,8 @@ void ss_sampling_add_noise(const ss_sampling *s, int call, float *x, const float
     SS_SUM(s, x, {alpha, x0}, {alpha * sigma, noise});
 }
 
-/* diffusers counts entries of its list of timesteps, which are steps for all but the methods that look twice; of those,
- * releases from 0.16 on start at the same level as others do, and so does this. */
+/* diffusers 0.15 counts entries of its list of timesteps, which are steps for all but the methods that look twice;
+ * newer releases start those at the same level as others, and so does this. */
 int ss_sampling_first_call(const ss_sampling *s, double strength) {
     int drawn = (int)(s->steps * strength);
     int first = drawn < s->steps ? s->steps - drawn : 0;

@@ -318,8 +318,6 @@ static void runs_from_the_middle(void **state) {
 
 /* ------------------------------------------------------------------------------------------------ names, refusals */
 
-const char *const *ss_sampler_names(void);
-
 static void names(void **state) {
     (void)state;
     static const char *const rows[][2] = {

@@ -161,8 +161,8 @@ static int by_place(const void *a, const void *b) {
 
 /* Each byte of the data belongs to exactly one tensor. */
 static ss_status check_cover(reader *r) {
-    ss_stored *t = r->w->at + r->first;
     int64_t n = r->w->count - r->first;
+    ss_stored *t = n ? r->w->at + r->first : NULL;
     const unsigned char *end = r->data;
     if (n) qsort(t, (size_t)n, sizeof *t, by_place);
     for (int64_t i = 0; i < n; i++) {

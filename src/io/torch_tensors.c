@@ -293,12 +293,12 @@ typedef struct walk {
 
 /* Valid UTF-8 without zero bytes, overlong forms and surrogates. */
 static bool is_utf8(const char *s, size_t n) {
-    const unsigned char *p = (const unsigned char *)s, *end = p + n;
-    while (p < end) {
-        int more = *p < 0x80 ? 0 : *p < 0xc2 ? -1 : *p < 0xe0 ? 1 : *p < 0xf0 ? 2 : *p < 0xf5 ? 3 : -1;
-        if (*p == 0 || more < 0 || end - p <= more) return false;
+    for (const unsigned char *p = (const unsigned char *)s; n > 0;) {
+        size_t more = *p < 0x80 ? 0 : *p < 0xe0 ? 1 : *p < 0xf0 ? 2 : 3;
+        if (*p == 0 || (*p >= 0x80 && *p < 0xc2) || *p > 0xf4 || n <= more) return false;
         if (more == 2 && ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f))) return false;
         if (more == 3 && ((p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))) return false;
+        n -= 1 + more;
         for (p++; more > 0; more--, p++) {
             if ((*p & 0xc0) != 0x80) return false;
         }

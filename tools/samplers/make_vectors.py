@@ -81,7 +81,7 @@ def new():
         "dpm++ 2m sde karras": (DPM, dict(sde, **KARRAS), [7], {}),
         "dpm++ 2s": (d.DPMSolverSinglestepScheduler, SD, [7, 8], {}),
         "dpm++ 2s karras": (d.DPMSolverSinglestepScheduler, dict(SD, **KARRAS), [7], {}),
-        "lcm": (d.LCMScheduler, SD, [1, 4, 7], {}),
+        "lcm": (d.LCMScheduler, SD, [1, 4, 7, 50], {}),
         "lcm v": (d.LCMScheduler, dict(SD, **V), [4], {}),
         "unipc leading": (d.UniPCMultistepScheduler, dict(SD, **LEADING), [7], {}),
     }

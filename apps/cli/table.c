@@ -139,7 +139,7 @@ const verb verbs[] = {
      "file "
      "that exists is overwritten.",
      {"-m sd15.safetensors -p 'a lighthouse in a storm, oil painting' --seed 7",
-      "-m models/sd15 -p @prompt.txt --negative blurry --size 512x768 -n 4 --sheet all.png",
+      "-m models/sd15 -p @prompt.txt --size 512x768 --images 4 --sheet all.png",
       "-m models/sd15 -p 'a pencil drawing' --init photo.jpg --strength 0.6 -o drawing.png",
       "-m models/sd15 -p 'a red robot' --sampler dpm++2m --karras --steps 25 -o 'robot-%s.webp'"},
      generate},

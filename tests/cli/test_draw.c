@@ -257,11 +257,8 @@ static void repeat_says_what_has_changed(void **state) {
         const char *change, *word;
     } rows[] = {
         {"mv m3 elsewhere", "-m"},
-        {"rm m3 && cp -rL model m3 && printf '\\377' | dd of=m3/unet/diffusion_pytorch_model.safetensors bs=1 "
-         "seek=600000 "
-         "conv=notrunc 2>/dev/null && printf '\\001' | dd of=m3/vae/diffusion_pytorch_model.safetensors bs=1 "
-         "seek=407180 "
-         "conv=notrunc 2>/dev/null",
+        {"rm m3 && cp -rL model m3 && f=unet/diffusion_pytorch_model.safetensors && "
+         "dd if=model/$f of=m3/$f bs=1 skip=700000 seek=600000 count=100000 conv=notrunc 2>/dev/null",
          "fingerprint"},
         {"cp out.png own.png", "SHA-256"},
         {"rm own.png", "--photo"},

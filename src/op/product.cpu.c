@@ -8,12 +8,14 @@
 
 /* ---- slices: a sum over many channels is a sum of sums over some */
 
-enum { WIDEST = 640 }; /* channels of a slice: the largest that kept its speed on every shape of SD 1.5 */
+/* Channels that oneDNN sums at full speed, and channels of a slice. On every shape of SD 1.5 with more, 320 channels at
+ * a time are as fast as the processor's peak allows and the whole at once down to half of that. */
+enum { LONGEST = 640, SLICE = 320 };
 
-/* How many slices. Blocks of 32 stay whole. A convolution's kernel makes its sums longer than a matrix product's. */
+/* How many slices. Blocks of 32 channels stay whole. Matrix products gain nothing. */
 static int64_t slices_of(const ss_product *p) {
-    if (p->c <= (p->kind == SS_MATMUL ? 2 * WIDEST : WIDEST)) return 1;
-    for (int64_t n = (p->c + WIDEST - 1) / WIDEST; n <= 32; n++)
+    if (p->kind == SS_MATMUL || p->c <= LONGEST) return 1;
+    for (int64_t n = (p->c + SLICE - 1) / SLICE; n <= 32; n++)
         if (p->c % n == 0 && p->c / n % 32 == 0) return n;
     return 1;
 }
@@ -76,29 +78,52 @@ static ss_status order_of(order *out, ss_ctx *cx, const ss_product *p, const ss_
     return SS_OK;
 }
 
-/* Weights [rows, columns, taps] of any type and alignment go to their packed places as float32 or bfloat16. */
+/* Packed places of neighbouring rows lie together, those of neighbouring columns do not. So a few rows are taken at
+ * once, and of these no more columns than what they touch fits the first cache. */
+enum { ROWS = 16, TILE = 512 };
+
+static int64_t columns_at_once(const order *o) { return o->taps < TILE ? TILE / o->taps : 1; }
+
+/* A piece of a row of weights, of any type and alignment, goes to its packed places as float32 or bfloat16. */
+static void pack_piece(const ss_loops *l, void *packed, ss_dtype to, const char *w, ss_dtype from, const order *o,
+                       int64_t r, int64_t first, int64_t last) {
+    float wide[TILE];
+    uint16_t half[TILE];
+    int64_t n = (last - first) * o->taps, i = 0;
+    ss_to_f32(wide, w + (size_t)((r * o->columns + first) * o->taps) * ss_dtype_size(from), from, (size_t)n);
+    if (to == SS_BF16) l->narrow(half, wide, n);
+    for (int64_t c = first; c < last; c++) {
+        int64_t place = o->row[r] + o->column[c];
+        if (to == SS_BF16)
+            for (int64_t t = 0; t < o->taps; t++) ((uint16_t *)packed)[place + o->tap[t]] = half[i++];
+        else
+            for (int64_t t = 0; t < o->taps; t++) ((float *)packed)[place + o->tap[t]] = wide[i++];
+    }
+}
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
 static void pack(const ss_ctx *cx, void *packed, ss_dtype to, const void *w, ss_dtype from, const order *o) {
     const ss_loops *l = ss_loops_of(cx);
-    int64_t step = o->taps < SS_PIECE ? SS_PIECE / o->taps : 1; /* columns at a time */
-    assert(o->taps <= SS_PIECE);
+    int64_t step = columns_at_once(o);
+    assert(o->taps <= TILE);
 #pragma omp parallel for schedule(static) num_threads(ss_threads_for(cx, o->rows * o->columns * o->taps))
-    for (int64_t r = 0; r < o->rows; r++) {
-        float wide[SS_PIECE];
-        uint16_t half[SS_PIECE];
-        for (int64_t first = 0; first < o->columns; first += step) {
-            int64_t columns = first + step < o->columns ? step : o->columns - first;
-            int64_t at = (r * o->columns + first) * o->taps, n = columns * o->taps;
-            ss_to_f32(wide, (const char *)w + (size_t)at * ss_dtype_size(from), from, (size_t)n);
-            if (to == SS_BF16) l->narrow(half, wide, n);
-            for (int64_t c = 0, i = 0; c < columns; c++) {
-                int64_t place = o->row[r] + o->column[first + c];
-                if (to == SS_BF16)
-                    for (int64_t t = 0; t < o->taps; t++, i++) ((uint16_t *)packed)[place + o->tap[t]] = half[i];
-                else
-                    for (int64_t t = 0; t < o->taps; t++, i++) ((float *)packed)[place + o->tap[t]] = wide[i];
-            }
-        }
-    }
+    for (int64_t top = 0; top < o->rows; top += ROWS)
+        for (int64_t first = 0; first < o->columns; first += step)
+            for (int64_t r = top; r < least(top + ROWS, o->rows); r++)
+                pack_piece(l, packed, to, w, from, o, r, first, least(first + step, o->columns));
+}
+
+/* dw += what lies packed. */
+static void unpack_sum(const ss_ctx *cx, float *dw, const float *packed, const order *o) {
+    int64_t step = columns_at_once(o);
+#pragma omp parallel for schedule(static) num_threads(ss_threads_for(cx, o->rows * o->columns * o->taps))
+    for (int64_t top = 0; top < o->rows; top += ROWS)
+        for (int64_t first = 0; first < o->columns; first += step)
+            for (int64_t r = top; r < least(top + ROWS, o->rows); r++)
+                for (int64_t c = first; c < least(first + step, o->columns); c++)
+                    for (int64_t t = 0; t < o->taps; t++)
+                        dw[(r * o->columns + c) * o->taps + t] += packed[o->row[r] + o->column[c] + o->tap[t]];
 }
 
 /* Blocks that the weights do not fill are filled with zeros. */
@@ -197,13 +222,14 @@ typedef struct source {
     int64_t n, h, w, c; /* channels last */
 } source;
 
-/* Channels first .. first + count - 1 of a picture on a canvas [n, h, w] of `to`: place (p, q) goes to
- * (top + p stride, left + q stride), the rest is zero. */
-static void spread(const ss_ctx *cx, void *canvas, ss_dtype to, int64_t h, int64_t w, const source *s, int64_t first,
-                   int64_t count, int64_t stride, int64_t top, int64_t left) {
+/* Channels first .. first + count - 1 on a canvas [n, h, w] of `to`: place (p, q) goes to (top + p stride,
+ * left + q stride), the rest is zero. Returns the canvas, or the source itself where it is the same. */
+static const void *spread(const ss_ctx *cx, void *canvas, ss_dtype to, int64_t h, int64_t w, const source *s,
+                          int64_t first, int64_t count, int64_t stride, int64_t top, int64_t left) {
     const ss_loops *l = ss_loops_of(cx);
     size_t size = ss_dtype_size(to), from_size = ss_dtype_size(s->dtype), pixel = (size_t)count * size;
-    bool covered = stride == 1 && s->h == h && s->w == w;
+    bool covered = stride == 1 && s->h == h && s->w == w && !top && !left;
+    if (covered && s->dtype == to && s->c == count) return s->bytes;
 #pragma omp parallel for collapse(2) schedule(static) num_threads(ss_threads_for(cx, s->n *h *w *count))
     for (int64_t n = 0; n < s->n; n++)
         for (int64_t u = 0; u < h; u++) {
@@ -223,6 +249,7 @@ static void spread(const ss_ctx *cx, void *canvas, ss_dtype to, int64_t h, int64
                     l->narrow((uint16_t *)y, (const float *)x, count);
             }
         }
+    return canvas;
 }
 
 /* float32 to bfloat16, or x itself where float32 is wanted. */
@@ -263,43 +290,43 @@ static void copy(const ss_ctx *cx, const ss_tensor *y, const ss_tensor *x) {
 
 /* ---- forward */
 
-static source source_of(const ss_tensor *x) {
-    return (source){x->bytes, x->dtype, x->shape[0], x->shape[2], x->shape[3], x->shape[1]};
+static source source_of(const ss_product *p, const void *bytes, ss_dtype dtype, const ss_tensor *like) {
+    if (p->kind == SS_MATMUL) return (source){bytes, dtype, ss_rows(like), 1, 1, ss_channels(like)};
+    const int64_t *at = like->shape;
+    return (source){bytes, dtype, at[0], at[2], at[3], at[1]};
 }
 
-/* y += the product, slice by slice. A matrix product takes its columns where they lie, a convolution wants them
- * together: on `canvas`, as `spread` puts them there. */
-static ss_status sum_slices(const work *w, ss_ctx *cx, const source *s, void *canvas, int64_t stride, int64_t top,
+static size_t canvas_size(const ss_product *p) {
+    return (size_t)(p->n * p->h * p->w * p->c) * ss_dtype_size((ss_dtype)p->from);
+}
+
+/* y += the product, slice by slice, of x as `spread` puts it on the canvas. */
+static ss_status sum_slices(const work *w, ss_ctx *cx, const source *x, void *canvas, int64_t stride, int64_t top,
                             int64_t left, float *y) {
     const ss_product *p = &w->p;
     size_t apart = ss_layout_size(w->primitive->weights);
     ss_status st = SS_OK;
     for (int64_t i = 0; i < w->slices && !st; i++) {
-        const void *x = canvas;
-        if (p->kind == SS_MATMUL)
-            x = (const char *)s->bytes + (size_t)(i * p->c * p->x_col) * ss_dtype_size((ss_dtype)p->from);
-        else
-            spread(cx, canvas, (ss_dtype)p->from, p->h, p->w, s, i * p->c, p->c, stride, top, left);
-        st = ss_primitive_run(cx, w->primitive,
-                              &(ss_operands){.x = x, .w = w->weights + (size_t)i * apart, .y = y, .scratch = w->lent});
+        ss_operands with = {.w = w->weights + (size_t)i * apart, .y = y, .scratch = w->lent};
+        with.x = spread(cx, canvas, (ss_dtype)p->from, p->h, p->w, x, i * p->c, p->c, stride, top, left);
+        st = ss_primitive_run(cx, w->primitive, &with);
     }
     return st;
 }
 
 static ss_status forward_in_slices(const ss_call *k, work *w) {
     ss_ctx *cx = k->cx;
-    ss_product *p = &w->p;
     const ss_tensor *x = k->x[0], *y = k->y;
-    p->c /= w->slices;
-    p->to = SS_F32;
-    p->add = SS_ADD_TO_Y;
+    w->p.c /= w->slices;
+    w->p.to = SS_F32;
+    w->p.add = SS_ADD_TO_Y;
     ss_status st = prepare(w, k);
     if (st) return st;
 
     const float *b = k->x[2] ? ss_weights_f32(k, 2) : NULL;
-    bool matmul = p->kind == SS_MATMUL, half = y->dtype == SS_BF16;
+    bool half = y->dtype == SS_BF16;
     size_t weights = room_for_weights(w, k), sum = half ? (size_t)ss_count(y) * sizeof(float) : 0;
-    size_t canvas = matmul ? 0 : (size_t)(p->n * p->h * p->w * p->c) * ss_dtype_size(x->dtype);
+    size_t canvas = canvas_size(&w->p);
     char *at = ss_scratch(cx, rounded(w->primitive->scratch) + rounded(weights) + rounded(sum) + rounded(canvas));
     if (cx->status) return cx->status;
     w->lent = piece(&at, w->primitive->scratch);
@@ -307,7 +334,7 @@ static ss_status forward_in_slices(const ss_call *k, work *w) {
     if (st) return st;
 
     float *total = half ? piece(&at, sum) : y->data;
-    source s = matmul ? (source){.bytes = x->bytes, .dtype = x->dtype} : source_of(x);
+    source s = source_of(&w->p, x->bytes, x->dtype, x);
     begin_sum(cx, total, ss_rows(y), ss_channels(y), b, k->x[3]);
     st = sum_slices(w, cx, &s, piece(&at, canvas), 1, 0, 0, total);
     if (!st && half) in_numbers(cx, SS_BF16, total, ss_count(y), y->half);
@@ -344,7 +371,6 @@ ss_status ss_product_forward(const ss_call *k, ss_product p) {
 
 ss_status ss_product_dx(const ss_call *k, ss_product p, int64_t stride, int64_t top, int64_t left) {
     ss_ctx *cx = k->cx;
-    const ss_tensor *y = k->y;
     p.from = (int32_t)k->x[0]->dtype;
     p.to = SS_F32;
     p.add = SS_ADD_TO_Y;
@@ -353,32 +379,14 @@ ss_status ss_product_dx(const ss_call *k, ss_product p, int64_t stride, int64_t 
     ss_status st = prepare(&w, k);
     if (st) return st;
 
-    bool matmul = p.kind == SS_MATMUL;
-    size_t weights = room_for_weights(&w, k), size = ss_dtype_size((ss_dtype)p.from);
-    size_t moved =
-        matmul ? p.from == SS_F32 ? 0 : (size_t)ss_count(y) * size : (size_t)(w.p.n * w.p.h * w.p.w * w.p.c) * size;
-    char *at = ss_scratch(cx, rounded(w.primitive->scratch) + rounded(weights) + rounded(moved));
+    size_t weights = room_for_weights(&w, k), canvas = canvas_size(&w.p);
+    char *at = ss_scratch(cx, rounded(w.primitive->scratch) + rounded(weights) + rounded(canvas));
     if (cx->status) return cx->status;
     w.lent = piece(&at, w.primitive->scratch);
     st = find_weights(&w, k, piece(&at, weights));
     if (st) return st;
-
-    void *room = piece(&at, moved);
-    source s = {.bytes = k->dy, .dtype = SS_F32};
-    if (matmul)
-        s.bytes = in_numbers(cx, (ss_dtype)p.from, k->dy, ss_count(y), room);
-    else
-        s.n = y->shape[0], s.c = y->shape[1], s.h = y->shape[2], s.w = y->shape[3];
-    return sum_slices(&w, cx, &s, room, stride, top, left, k->dx[0]);
-}
-
-/* dw += the packed gradient. */
-static void unpack_sum(const ss_ctx *cx, float *dw, const float *packed, const order *o) {
-#pragma omp parallel for schedule(static) num_threads(ss_threads_for(cx, o->rows * o->columns * o->taps))
-    for (int64_t r = 0; r < o->rows; r++)
-        for (int64_t c = 0; c < o->columns; c++)
-            for (int64_t t = 0; t < o->taps; t++)
-                dw[(r * o->columns + c) * o->taps + t] += packed[o->row[r] + o->column[c] + o->tap[t]];
+    source dy = source_of(&p, k->dy, SS_F32, k->y);
+    return sum_slices(&w, cx, &dy, piece(&at, canvas), stride, top, left, k->dx[0]);
 }
 
 ss_status ss_product_dw(const ss_call *k, ss_product p) {

@@ -10,12 +10,13 @@
 #include "device/dnnl.h"
 #include "op/ops.h"
 
-/* y = the product of x and w, plus b and add where they are there. `p` has kind, sizes, and x_row and x_col. */
+/* y = the product of x and w, plus b and add where they are there. `p` has kind and sizes; rows of a matrix
+ * product are pictures of one place. */
 ss_status ss_product_forward(const ss_call *k, ss_product p);
 
 /* dx += the product of dy and the weights with their two sides exchanged and their taps reversed. `p` describes this
- * product; a convolution's x is dy spread over a canvas [n, o, p.h, p.w], with `stride` between its places and the
- * first one at (top, left), which may lie outside; p's own stride is 1 and its border 0. */
+ * product. What it multiplies is dy on a canvas [n, o, p.h, p.w], with `stride` between its places and the first one at
+ * (top, left), which may lie outside. */
 ss_status ss_product_dx(const ss_call *k, ss_product p, int64_t stride, int64_t top, int64_t left);
 
 /* dw += the gradient of the weights; `p` is the forward product. */

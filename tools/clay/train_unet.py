@@ -34,6 +34,27 @@ def start_quiet(net):
             torch.nn.init.zeros_(m.bias)
 
 
+@torch.no_grad()
+def grow(unet, enter, bias):
+    """Make the new outermost level give the inner ones what their own entrance gave them, a 3 x 3 convolution of latents
+    averaged 2 x 2. conv_in copies each latent and its eight neighbours to 36 of its channels, the level's branches are
+    still nothing, and the convolution that halves the size adds these up. What it would need from one row and one
+    column further away it takes from their neighbours."""
+    w = unet.conv_in.weight
+    w[:36] = torch.eye(36).view(36, 4, 3, 3)
+    w[36:] *= 0.5
+    down = unet.down_blocks[0].downsamplers[0].conv
+    down.weight.zero_()
+    down.bias.copy_(bias)
+    taps = [(-2, -1, 0.5), (-1, -1, 0.5), (0, 0, 0.5), (1, 0, 0.5), (2, 1, 0.75)]  # row, averaged row, share
+    for y, ey, sy in taps:
+        for x, ex, sx in taps:
+            ry, rx = max(-1, min(1, y)), max(-1, min(1, x))  # by the halving convolution; the rest by conv_in
+            for c in range(4):
+                copy = 9 * c + 3 * (y - ry + 1) + (x - rx + 1)
+                down.weight[:, copy, ry + 1, rx + 1] += sy * sx * enter[:, c, ey + 1, ex + 1]
+
+
 class Latents:
     """What encode_latents.py wrote, one or several files of it."""
 
@@ -66,7 +87,8 @@ class Task:
         net = InnerUNet(unet) if a.inner else unet
         start_quiet(net)
         if a.start and os.path.exists(f"{a.start}/state.pt"):
-            averaged(net, a.start, "unet.")
+            state = averaged(net, a.start, "unet.")[1]["net"]
+            grow(net, state["enter.weight"], state["enter.bias"])
         elif a.start:
             load(net, a.start)
         return net

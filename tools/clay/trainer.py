@@ -12,7 +12,8 @@ A task says what is trained:
     task.loss(run, a, random)  -> the loss to descend, {name: number} for the curve; run calls the net
 
 STATE/state.pt has all that a restart needs, STATE/curve.csv the curve. Started again, a run goes on; a file STATE/stop
-ends it early. The rate follows the clock, so a longer --minutes at a restart stretches what is left of it."""
+ends it early. The clock is the first worker's own computing time, which other programs on the machine do not eat, and
+the rate follows it: a longer --minutes at a restart stretches what is left of it."""
 
 import csv
 import math
@@ -62,7 +63,7 @@ class Flat:
 
 def add_options(p, lr, batch, decay=0.998):
     p.add_argument("--state", required=True, help="folder")
-    p.add_argument("--minutes", type=float, required=True, help="those before a restart count")
+    p.add_argument("--minutes", type=float, required=True, help="of the first worker's computing; those before a restart count")
     p.add_argument("--batch", type=int, default=batch, help="of each worker")
     p.add_argument("--lr", type=float, default=lr)
     p.add_argument("--warm", type=float, default=0.03, help="share of the time in which the rate rises")
@@ -123,22 +124,29 @@ def work(rank, task, a, shared, lock):
             time.sleep(1)
         run = torch.compile(net)
     curve = Curve(a) if rank == 0 else None
-    begin, spent = time.time(), float(shared["minutes"])
-    saved = begin
-    while (minutes := spent + (time.time() - begin) / 60) < a.minutes and not os.path.exists(f"{a.state}/stop"):
+    begin, spent, saved = time.process_time(), float(shared["minutes"]), time.time()
+    while not shared["end"] and not os.path.exists(f"{a.state}/stop"):
+        minutes = spent + (time.process_time() - begin) / 60
+        if rank == 0 and minutes >= a.minutes:
+            shared["end"].fill_(1)
+            break
         with lock:
             weights.copy_(shared["weights"])
         gradient.zero_()
         loss, numbers = task.loss(run, a, random)
         loss.backward()
-        shared["ready"].fill_(1)
+        if rank == 0 and not shared["ready"]:
+            shared["ready"].fill_(1)
+            begin = time.process_time()  # compiling does not count
         g = gradient.float()
         norm = g.norm()
         if not torch.isfinite(norm):
             continue
         g *= (a.clip / (norm + 1e-6)).clamp(max=1)
         numbers = {"loss": loss, **numbers, "gradient": norm}
-        lr = learning_rate(minutes / a.minutes, a)
+        if rank == 0:
+            shared["minutes"].fill_(minutes)
+        lr = learning_rate(float(shared["minutes"]) / a.minutes, a)
         with lock:
             shared["step"] += 1
             k = float(shared["step"])
@@ -169,7 +177,7 @@ def train(task, a):
     weights = flat.gather()
     shared = {"weights": weights, "m": torch.zeros_like(weights), "v": torch.zeros_like(weights),
               "average": weights.clone(), "step": torch.zeros(1), "minutes": torch.zeros(1), "ready": torch.zeros(1),
-              "sums": torch.zeros(16)}
+              "end": torch.zeros(1), "sums": torch.zeros(16)}
     print(f"{sum(p.numel() for _, p in flat.parameters) / 1e6:.2f} M weights are trained, "
           f"of {sum(p.numel() for p in net.parameters()) / 1e6:.2f} M", flush=True)
     if os.path.exists(f"{a.state}/state.pt"):

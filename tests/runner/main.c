@@ -153,7 +153,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     runner r = {.dir = argv[1]};
-    ss_ctx_options o = {.callbacks.log = warn, .numbers = argc > 2 ? argv[2] : "float32", .device = argc > 3 ? argv[3] : NULL};
+    ss_ctx_options o = {.callbacks.log = warn, .threads = 1, .numbers = argc > 2 ? argv[2] : "float32", .device = argc > 3 ? argv[3] : NULL};
     if (ss_ctx_new(&r.cx, &o)) {
         fprintf(stderr, "golden: %s\n", ss_ctx_error(r.cx));
         return 1;

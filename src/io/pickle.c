@@ -3,6 +3,7 @@
  */
 #include "io/pickle.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,6 +150,7 @@ static void push_mark(machine *m) {
 static bool has(machine *m, size_t n) {
     size_t floor = m->mark_count ? m->marks[m->mark_count - 1] : 0;
     if (!m->status && m->depth - floor < n) fail(m, "takes from an empty stack");
+    assert(m->status || n == 0 || m->stack);
     return !m->status;
 }
 
@@ -158,7 +160,9 @@ static ss_pickle *top(machine *m) { return has(m, 1) ? m->stack[m->depth - 1] : 
 /* Takes the last mark away and gives how many values lie above it; they stay at m->stack + m->depth - n. */
 static size_t pop_mark(machine *m) {
     if (!m->status && !m->mark_count) fail(m, "misses a mark");
-    return m->status ? 0 : m->depth - m->marks[--m->mark_count];
+    if (m->status) return 0;
+    assert(m->marks);
+    return m->depth - m->marks[--m->mark_count];
 }
 
 /* ------------------------------------------------------------------------------------------------ values */

@@ -27,8 +27,10 @@ ss_status ss_torch_read_reference(ss_torch_reference *out, ss_torch *t, const ss
     const ss_pickle *args = id->kind == SS_PICKLE_PERSISTENT ? id->args : NULL;
     bool good = args && args->count >= 5 && is_text(args->items[0], "storage") &&
                 args->items[1]->kind == SS_PICKLE_GLOBAL && is_decimal(args->items[2]) && is_size(args->items[4]);
-    if (!good)
-        return ss_fail(t->cx, SS_ERR_FORMAT, "%s: a tensor's storage is not described as torch does it", t->file);
+    if (!good) {
+        ss_fail(t->cx, SS_ERR_FORMAT, "%s: a tensor's storage is not described as torch does it", t->file);
+        return SS_ERR_FORMAT;
+    }
     ss_torch_reference r = {
         .class = args->items[1],
         .type = ss_torch_type_of(args->items[1], true),
@@ -41,8 +43,9 @@ ss_status ss_torch_read_reference(ss_torch_reference *out, ss_torch *t, const ss
         const ss_pickle *view = args->items[5];
         if (view->count != 3 || !is_size(view->items[1]) || !is_size(view->items[2]) ||
             view->items[1]->integer > r.whole || view->items[2]->integer > r.whole - view->items[1]->integer) {
-            return ss_fail(t->cx, SS_ERR_FORMAT, "%s: a view lies outside of its storage %.*s", t->file,
-                           (int)r.key_length, r.key);
+            ss_fail(t->cx, SS_ERR_FORMAT, "%s: a view lies outside of its storage %.*s", t->file, (int)r.key_length,
+                    r.key);
+            return SS_ERR_FORMAT;
         }
         r.view_from = view->items[1]->integer;
         r.count = view->items[2]->integer;

@@ -96,15 +96,19 @@ static ss_status read_numbers(ss_torch *t, const char *name, const ss_pickle *v,
         y[i] = v->items[i]->integer;
     }
     if (!good) {
-        return ss_fail(t->cx, SS_ERR_FORMAT, "%s: shape or strides of %s are not at most %d numbers from 0 upwards",
-                       t->file, name, SS_MAX_RANK);
+        ss_fail(t->cx, SS_ERR_FORMAT, "%s: shape or strides of %s are not at most %d numbers from 0 upwards", t->file,
+                name, SS_MAX_RANK);
+        return SS_ERR_FORMAT;
     }
     *rank = v->count;
     return SS_OK;
 }
 
-/* A window on a storage, all in elements. */
+/* A window on a storage, all in elements of the type. */
 typedef struct view {
+    const ss_torch_type *type;
+    const char *type_name;
+    const unsigned char *storage;
     size_t rank;
     int64_t shape[SS_MAX_RANK], stride[SS_MAX_RANK];
     int64_t offset, elements;
@@ -154,39 +158,54 @@ static void gather(unsigned char *y, const unsigned char *x, const view *v, size
     } while (d > 0);
 }
 
-/* Reads storage, offset, shape and strides, all checked. */
-static ss_status read_view(view *y, ss_torch_storage *storage, const ss_torch_type **type, const char **type_name,
-                           ss_torch *t, const char *name, const rebuild *how) {
+/* Whose elements they are, and where. */
+static ss_status read_storage(view *y, int64_t *count, ss_torch *t, const char *name, const rebuild *how) {
     ss_torch_reference r = {0};
+    ss_torch_storage storage = {0};
+    const ss_pickle *dtype = how->typed ? how->args[6] : NULL;
+    ss_status st = ss_torch_read_reference(&r, t, how->args[0]);
+    if (st) return st;
+    y->type = dtype ? ss_torch_type_of(dtype, false) : r.type;
+    if (!y->type || !r.type) {
+        const ss_pickle *unknown = r.type && dtype->kind == SS_PICKLE_GLOBAL ? dtype : r.class;
+        ss_fail(t->cx, SS_ERR_FORMAT, "%s: %s has elements of a type that is not understood (%s)", t->file, name,
+                unknown->text);
+        return SS_ERR_FORMAT;
+    }
+    y->type_name = dtype ? y->type->dtype : y->type->storage;
+    st = ss_torch_find_storage(&storage, t, &r);
+    if (st) return st;
+    size_t size = (size_t)r.type->size;
+    if (r.whole > (int64_t)(storage.size / size)) {
+        ss_fail(t->cx, SS_ERR_FORMAT,
+                "%s: storage %.*s of %s has %zu bytes where %" PRId64 " elements of %zu bytes should be", t->file,
+                (int)r.key_length, r.key, name, storage.size, r.whole, size);
+        return SS_ERR_FORMAT;
+    }
+    y->storage = storage.bytes + (size_t)r.view_from * size;
+    *count = (int64_t)((size_t)r.count * size / (size_t)y->type->size);
+    return SS_OK;
+}
+
+/* Reads storage, offset, shape and strides, all checked. */
+static ss_status read_view(view *y, ss_torch *t, const char *name, const rebuild *how) {
+    int64_t count = 0;
     size_t strides = 0;
     if (how->count < (how->typed ? 7 : 4)) {
-        return ss_fail(t->cx, SS_ERR_FORMAT, "%s: %s lacks storage, shape or strides", t->file, name);
+        ss_fail(t->cx, SS_ERR_FORMAT, "%s: %s lacks storage, shape or strides", t->file, name);
+        return SS_ERR_FORMAT;
     }
-    const ss_pickle *offset = how->args[1], *dtype = how->typed ? how->args[6] : NULL;
-    ss_status st = ss_torch_read_reference(&r, t, how->args[0]);
+    const ss_pickle *offset = how->args[1];
+    ss_status st = read_storage(y, &count, t, name, how);
     if (!st) st = read_numbers(t, name, how->args[2], y->shape, &y->rank);
     if (!st) st = read_numbers(t, name, how->args[3], y->stride, &strides);
     if (st) return st;
-    *type = dtype ? ss_torch_type_of(dtype, false) : r.type;
-    if (!*type || !r.type) {
-        return ss_fail(t->cx, SS_ERR_FORMAT, "%s: %s has elements of a type that is not understood (%s)", t->file, name,
-                       dtype && dtype->kind == SS_PICKLE_GLOBAL && r.type ? dtype->text : r.class->text);
-    }
-    *type_name = dtype ? (*type)->dtype : (*type)->storage;
-    st = ss_torch_find_storage(storage, t, &r);
-    if (st) return st;
-    if (r.whole > (int64_t)(storage->size / (size_t)r.type->size)) {
-        return ss_fail(t->cx, SS_ERR_FORMAT,
-                       "%s: storage %.*s of %s has %zu bytes where %" PRId64 " elements of %d bytes should be", t->file,
-                       (int)r.key_length, r.key, name, storage->size, r.whole, r.type->size);
-    }
-    storage->bytes += (size_t)r.view_from * (size_t)r.type->size;
-    storage->size = (size_t)r.count * (size_t)r.type->size;
     bool inside = offset->kind == SS_PICKLE_INTEGER && offset->integer >= 0 && strides == y->rank;
     y->offset = offset->integer;
-    if (!inside || !fits(y, (int64_t)(storage->size / (size_t)(*type)->size))) {
-        return ss_fail(t->cx, SS_ERR_FORMAT, "%s: %s reaches outside of its storage of %" PRId64 " elements", t->file,
-                       name, r.count);
+    if (!inside || !fits(y, count)) {
+        ss_fail(t->cx, SS_ERR_FORMAT, "%s: %s reaches outside of its storage of %" PRId64 " elements", t->file, name,
+                count);
+        return SS_ERR_FORMAT;
     }
     return SS_OK;
 }
@@ -195,23 +214,20 @@ static bool room_for(ss_torch *t, size_t n) { return t->w->pool.total <= t->limi
 
 /* `name` lies in t->w->pool. */
 static ss_status add_tensor(ss_torch *t, const char *name, const rebuild *how) {
-    view v;
-    ss_torch_storage storage;
-    const ss_torch_type *type = NULL;
-    const char *type_name = NULL;
+    view v = {0};
     ss_pool *pool = &t->w->pool;
-    ss_status st = read_view(&v, &storage, &type, &type_name, t, name, how);
+    ss_status st = read_view(&v, t, name, how);
     if (st) return st;
-    size_t size = (size_t)type->size, bytes;
+    size_t size = (size_t)v.type->size, bytes;
     if (!ss_mul((size_t)v.elements, size, &bytes)) {
         return ss_fail(t->cx, SS_ERR_FORMAT, "%s: the shape of %s overflows 64 bits", t->file, name);
     }
     int64_t *shape = ss_pool_take(pool, t->cx, v.rank, sizeof *shape);
     if (!shape) return SS_ERR_NOMEM;
     memcpy(shape, v.shape, v.rank * sizeof *shape);
-    ss_stored y = {name, type->type, type_name, (int)v.rank, shape, storage.bytes, bytes};
+    ss_stored y = {name, v.type->type, v.type_name, (int)v.rank, shape, v.storage, bytes};
     if (bytes && is_row_major(&v)) {
-        y.data = storage.bytes + (size_t)v.offset * size;
+        y.data = v.storage + (size_t)v.offset * size;
     } else if (bytes) {
         if (!room_for(t, bytes)) {
             return ss_fail(t->cx, SS_ERR_FORMAT,
@@ -220,7 +236,7 @@ static ss_status add_tensor(ss_torch *t, const char *name, const rebuild *how) {
         }
         unsigned char *data = ss_pool_take(pool, t->cx, bytes, 1);
         if (!data) return SS_ERR_NOMEM;
-        gather(data, storage.bytes, &v, size);
+        gather(data, v.storage, &v, size);
         y.data = data;
     }
     return ss_weights_add(t->w, t->cx, &y);
@@ -311,13 +327,13 @@ static ss_status append(walk *k, const char *text, size_t n) {
         return ss_fail(k->t->cx, SS_ERR_FORMAT, "%s: a tensor's name is longer than %d bytes", k->t->file,
                        SS_MAX_TENSOR_NAME);
     }
-    if (k->length + n > k->room) {
-        size_t room = 2 * (k->length + n);
+    if (!k->name || k->length + n > k->room) {
+        size_t room = 2 * (k->length + n) + 64;
         ss_status st = ss_grow(k->t->cx, &k->name, k->room, room, 1);
         if (st) return st;
         k->room = room;
     }
-    if (n) memcpy(k->name + k->length, text, n);
+    memcpy(k->name + k->length, text, n);
     k->length += n;
     return SS_OK;
 }

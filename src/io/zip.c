@@ -25,7 +25,7 @@ static uint64_t little(const unsigned char *p, int n) {
 }
 
 static bool is_signature(const unsigned char *p, const char *letters) {
-    return p[0] == 'P' && p[1] == 'K' && p[2] == letters[0] && p[3] == letters[1];
+    return memcmp(p, "PK", 2) == 0 && memcmp(p + 2, letters, 2) == 0;
 }
 
 /* The end record is the last one whose comment reaches exactly to the end of the file. NULL if there is none. */

@@ -6,6 +6,7 @@
 #include "io/weights.h"
 #include "support/golden.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -130,9 +131,9 @@ static void expect_elements(const char *file, const float *want, size_t n) {
     snprintf(path, sizeof path, FORMATS "bad/%s", file);
     ss_weights *w = opened(path);
     const ss_stored *t = ss_weights_find(w, "w");
-    assert_non_null(t);
-    size_t count;
-    float *y = values_of(t, &count);
+    size_t count = 0;
+    float *y = t ? values_of(t, &count) : NULL;
+    assert_non_null(y);
     assert_int_equal(count, n);
     if (n) assert_memory_equal(y, want, n * sizeof *y);
     free(y);
@@ -179,13 +180,13 @@ static bool is_of_type(const ss_stored *t, const char *torch_name) {
     return false;
 }
 
-/* Bits, not numbers: the files hold NaN and -0. But not the bits of a NaN, which a conversion may quieten. */
+/* Zeros have a sign and NaN equals NaN: the files hold both. */
 static bool same_values(const ss_stored *a, const ss_stored *b) {
     size_t n, m;
     float *x = values_of(a, &n), *y = values_of(b, &m);
     bool same = n == m;
     for (size_t i = 0; same && i < n; i++)
-        same = memcmp(&x[i], &y[i], sizeof *x) == 0 || (x[i] != x[i] && y[i] != y[i]);
+        same = x[i] == y[i] ? !signbit(x[i]) == !signbit(y[i]) : isnan(x[i]) && isnan(y[i]);
     free(x);
     free(y);
     return same;
@@ -272,8 +273,7 @@ static void test_single_file_both_ways(void **state) {
     assert_true(a->count > 900);
     for (int64_t i = 0; i < a->count; i++) {
         const ss_stored *x = &a->at[i], *y = ss_weights_find(b, x->name);
-        if (!y) fail_msg("%s is not in the .ckpt", x->name);
-        if (x->dtype != y->dtype || x->bytes != y->bytes || memcmp(x->data, y->data, x->bytes))
+        if (!y || x->dtype != y->dtype || x->bytes != y->bytes || memcmp(x->data, y->data, x->bytes))
             fail_msg("%s differs", x->name);
     }
     assert_true(b->count >= a->count + 3);

@@ -197,7 +197,7 @@ const ss_op ss_op_attention = {
     .inputs = 3,
     .attr_size = sizeof(ss_attention_attr),
     .shape = shape,
-    .on = {[SS_REF] = {forward, backward}, [SS_CPU] = {forward, backward}},
+    .on = {[SS_REF] = {forward, backward}, [SS_CPU] = SS_ON_CPU(attention)},
     .cost = cost,
 };
 

@@ -205,7 +205,7 @@ const op_case op_cases[] = {
     ATTENTION(2, CROSS(2, 31, 77, 80)),
     ATTENTION(8, CROSS(1, 64, 77, 320)),
     ATTENTION(2, CROSS(3, 1, 77, 10)),
-    ATTENTION(2, CROSS(1, 4097, 1, 8)),
+    ATTENTION(2, CROSS(1, 4097, 2, 8)),
     {&ss_op_attention,
      {SELF(1, 40, 40)},
      &(ss_attention_attr){.heads = 1},

@@ -28,14 +28,14 @@ class Reader(nn.Module):
             layers += [Bag(conv=conv3(c, w, 2), norm=nn.GroupNorm(8, w), conv2=conv3(w, w), norm2=nn.GroupNorm(8, w))]
             c = w
         self.layers = nn.ModuleList(layers)
-        self.hidden = nn.Linear(16 * c, 256)
+        self.narrow, self.hidden = nn.Linear(16 * c, 64, bias=False), nn.Linear(64, 256)
         self.heads = Bag(**{name: nn.Linear(256, len(v)) for name, v in values.items()})
 
     def forward(self, x):
         for m in self.layers:
             x = F.silu(m.norm(m.conv(x)))
             x = x + F.silu(m.norm2(m.conv2(x)))
-        x = F.silu(self.hidden(x.flatten(1)))
+        x = F.silu(self.hidden(self.narrow(x.flatten(1))))
         return [head(x) for head in self.heads.children()]
 
     def config(self):

@@ -114,8 +114,8 @@ static void pack(const ss_ctx *cx, void *packed, ss_dtype to, const void *w, ss_
                 pack_piece(l, packed, to, w, from, o, r, first, least(first + step, o->columns));
 }
 
-/* dw += what lies packed. */
-static void unpack_sum(const ss_ctx *cx, float *dw, const float *packed, const order *o) {
+/* dw[r, c, t] += what lies packed, where a row of dw has `apart` numbers. */
+static void unpack_sum(const ss_ctx *cx, float *dw, int64_t apart, const float *packed, const order *o) {
     int64_t step = columns_at_once(o);
 #pragma omp parallel for schedule(static) num_threads(ss_threads_for(cx, o->rows * o->columns * o->taps))
     for (int64_t top = 0; top < o->rows; top += ROWS)
@@ -123,7 +123,7 @@ static void unpack_sum(const ss_ctx *cx, float *dw, const float *packed, const o
             for (int64_t r = top; r < least(top + ROWS, o->rows); r++)
                 for (int64_t c = first; c < least(first + step, o->columns); c++)
                     for (int64_t t = 0; t < o->taps; t++)
-                        dw[(r * o->columns + c) * o->taps + t] += packed[o->row[r] + o->column[c] + o->tap[t]];
+                        dw[r * apart + c * o->taps + t] += packed[o->row[r] + o->column[c] + o->tap[t]];
 }
 
 /* Blocks that the weights do not fill are filled with zeros. */
@@ -389,48 +389,60 @@ ss_status ss_product_dx(const ss_call *k, ss_product p, int64_t stride, int64_t 
     return sum_slices(&w, cx, &dy, piece(&at, canvas), stride, top, left, k->dx[0]);
 }
 
-ss_status ss_product_dw(const ss_call *k, ss_product p) {
+/* dw[o, c] += dy^T x, in place. */
+static ss_status matmul_dw(const ss_call *k, const ss_product *forward) {
     ss_ctx *cx = k->cx;
-    const ss_tensor *x = k->x[0], *y = k->y;
-    bool matmul = p.kind == SS_MATMUL;
-    p.from = (int32_t)x->dtype;
-    p.to = SS_F32;
-    if (matmul) { /* dw[o, c] += dy^T x, in place */
-        int64_t rows = p.n;
-        p = (ss_product){.kind = SS_MATMUL,
-                         .from = p.from,
-                         .to = SS_F32,
-                         .add = SS_ADD_TO_Y,
-                         .plain = 1,
-                         .n = p.o,
-                         .c = rows,
-                         .o = p.c,
-                         .x_row = 1,
-                         .x_col = p.o};
-    } else {
-        p.kind = SS_CONV_DW;
-    }
+    ss_product p = {.kind = SS_MATMUL, .from = forward->from, .to = SS_F32, .add = SS_ADD_TO_Y, .plain = 1};
+    p.n = forward->o;
+    p.c = forward->n;
+    p.o = forward->c;
+    p.x_row = 1;
+    p.x_col = forward->o;
     ss_primitive *primitive = ss_primitive_get(cx, &p, NULL);
     if (!primitive) return cx->status;
 
-    size_t packed = matmul ? 0 : ss_layout_size(primitive->weights);
-    size_t moved = p.from == SS_F32 ? 0 : (size_t)ss_count(y) * sizeof(uint16_t);
-    char *at = ss_scratch(cx, rounded(primitive->scratch) + rounded(packed) + rounded(moved));
-    if (cx->status) return cx->status;
+    size_t moved = p.from == SS_F32 ? 0 : (size_t)ss_count(k->y) * sizeof(uint16_t);
+    char *at = ss_scratch(cx, rounded(primitive->scratch) + rounded(moved));
+    if (!at) return cx->status;
+    ss_operands with = {.w = k->x[0]->bytes, .y = k->dx[1], .scratch = piece(&at, primitive->scratch)};
+    with.x = in_numbers(cx, (ss_dtype)p.from, k->dy, ss_count(k->y), piece(&at, moved));
+    return ss_primitive_run(cx, primitive, &with);
+}
+
+/* Slices of x's channels, too: each has a gradient of its own. */
+static ss_status convolution_dw(const ss_call *k, ss_product p) {
+    ss_ctx *cx = k->cx;
+    int64_t slices = slices_of(&p), taps = p.kh * p.kw, apart = p.c * taps;
+    p.kind = SS_CONV_DW;
+    p.to = SS_F32;
+    p.c /= slices;
+    ss_primitive *primitive = ss_primitive_get(cx, &p, NULL);
+    if (!primitive) return cx->status;
+
+    size_t packed = ss_layout_size(primitive->weights), canvas = slices > 1 ? canvas_size(&p) : 0;
+    size_t moved = p.from == SS_F32 ? 0 : (size_t)ss_count(k->y) * sizeof(uint16_t);
+    char *at = ss_scratch(cx, rounded(primitive->scratch) + rounded(packed) + rounded(canvas) + rounded(moved));
+    order o = {0};
+    ss_status st = at ? order_of(&o, cx, &p, primitive->weights, 1, SS_PACK_FORWARD) : cx->status;
+    if (st) return st;
+    source x = source_of(&p, k->x[0]->bytes, k->x[0]->dtype, k->x[0]);
     void *lent = piece(&at, primitive->scratch);
     float *gradient = piece(&at, packed);
-    const void *dy = in_numbers(cx, (ss_dtype)p.from, k->dy, ss_count(y), piece(&at, moved));
-    if (matmul)
-        return ss_primitive_run(cx, primitive, &(ss_operands){.x = dy, .w = x->bytes, .y = k->dx[1], .scratch = lent});
-
-    order o;
-    ss_status st =
-        ss_primitive_run(cx, primitive, &(ss_operands){.x = x->bytes, .w = dy, .y = gradient, .scratch = lent});
-    if (!st) st = order_of(&o, cx, &p, primitive->weights, 1, SS_PACK_FORWARD);
-    if (st) return st;
-    unpack_sum(cx, k->dx[1], gradient, &o);
+    void *room = piece(&at, canvas);
+    ss_operands with = {.y = gradient, .scratch = lent};
+    with.w = in_numbers(cx, (ss_dtype)p.from, k->dy, ss_count(k->y), piece(&at, moved));
+    for (int64_t i = 0; i < slices && !st; i++) {
+        with.x = spread(cx, room, (ss_dtype)p.from, p.h, p.w, &x, i * p.c, p.c, 1, 0, 0);
+        st = ss_primitive_run(cx, primitive, &with);
+        if (!st) unpack_sum(cx, k->dx[1] + i * p.c * taps, apart, gradient, &o);
+    }
     free(o.row);
-    return SS_OK;
+    return st;
+}
+
+ss_status ss_product_dw(const ss_call *k, ss_product p) {
+    p.from = (int32_t)k->x[0]->dtype;
+    return p.kind == SS_MATMUL ? matmul_dw(k, &p) : convolution_dw(k, p);
 }
 
 void ss_product_db_dadd(const ss_call *k) {

@@ -152,8 +152,10 @@ static void test_sharing(void **state) {
 #define ELEVEN_TIMES                                                                                                   \
     TIMES4("00", "01")                                                                                                 \
     TIMES4("01", "02")                                                                                                 \
-    TIMES4("02", "03") TIMES4("03", "04") TIMES4("04", "05") TIMES4("05", "06") TIMES4("06", "07") TIMES4("07", "08")  \
-        TIMES4("08", "09") TIMES4("09", "0a") TIMES4("0a", "0b")
+    TIMES4("02", "03")                                                                                                 \
+    TIMES4("03", "04")                                                                                                 \
+    TIMES4("04", "05") TIMES4("05", "06") TIMES4("06", "07") TIMES4("07", "08") TIMES4("08", "09") TIMES4("09", "0a")  \
+        TIMES4("0a", "0b")
     expect_names("]q\"00\"" ELEVEN_TIMES "000000000000}('w'T 'bomb'h\"0b\"u", "w");
     expect_failure("Tq\"00\"" ELEVEN_TIMES, "more than 1048576 tensors");
 }
@@ -174,6 +176,25 @@ static void test_damage(void **state) {
     expect_failure("T0}'w'<torch._utils _rebuild_tensor_v2>(#1#0(#2t(#1ttRs", "storage is not described");
     expect_failure("}'w'<torch._utils _rebuild_tensor_v2>(('storage'<torch FloatStorage>'1''cpu'#2tQ#1(#2t(#1ttRs",
                    "reaches outside");
+}
+
+/* Operations that torch's own files lack and older or other writers use. */
+static void test_rare_operations(void **state) {
+    (void)state;
+    expect_names("('w'Td", "w");                                      /* DICT */
+    expect_names("}(#1#2 1'w'Ts", "w");                               /* POP_MARK */
+    expect_names("}'w'T2q\"01\"0s'v'j\"01000000\"s", "v w");          /* DUP, POP, LONG_BINGET */
+    expect_names("}('w'T 'n'\"8b0200000001ff\"u", "w");               /* LONG4 */
+    expect_names("}('w'T 'x'<some Thing>(t}\"92\"u", "w");            /* NEWOBJ_EX */
+    expect_names("}('w'T 'q'<collections deque>)R#1a(#2#3e u", "w");  /* APPEND, APPENDS */
+    expect_names("}('w'T 's'\"8f\"(#1#2\"90\"u", "w");                /* EMPTY_SET, ADDITEMS */
+    expect_names("\"95\"\"0000000000000000\"}\"8c\"\"0177\"Ts", "w"); /* FRAME, SHORT_BINUNICODE */
+    expect_names("}'w'<torch._tensor _rebuild_from_type_v2>(<torch._utils _rebuild_tensor_v2>"
+                 "<torch.nn.parameter Parameter>(('storage'<torch FloatStorage>'1''cpu'#2tQ#0(#2t(#1t\"89\"}t}tRs",
+                 "w");
+    expect_failure("}(#1d", "a key without a value");
+    expect_failure("#1#2\"93\"", "no text");
+    expect_failure("}('w''storage''x'R", "no tuple");
 }
 
 static void test_numbers(void **state) {
@@ -302,6 +323,7 @@ int main(void) {
         cmocka_unit_test_setup(test_modules, clear),
         cmocka_unit_test_setup(test_sharing, clear),
         cmocka_unit_test_setup(test_damage, clear),
+        cmocka_unit_test_setup(test_rare_operations, clear),
         cmocka_unit_test_setup(test_numbers, clear),
         cmocka_unit_test_setup(test_view, clear),
         cmocka_unit_test_setup(test_typed, clear),

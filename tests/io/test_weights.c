@@ -216,11 +216,14 @@ static void test_contents(void **state) {
             const ss_stored *t = find_called(w, name);
             snprintf(key, sizeof key, "%s|%s", file, name);
             const ss_stored *y = ss_weights_find(want, key);
-            if (!t || !y) fail_msg("%s is not there", key);
-            if (!has_shape(t, json_object_get(tensor, "shape"))) fail_msg("%s has another shape", key);
-            if (!is_of_type(t, json_string_value(json_object_get(tensor, "dtype"))))
+            if (!t || !y)
+                fail_msg("%s is not there", key);
+            else if (!has_shape(t, json_object_get(tensor, "shape")))
+                fail_msg("%s has another shape", key);
+            else if (!is_of_type(t, json_string_value(json_object_get(tensor, "dtype"))))
                 fail_msg("%s is %s", key, t->type_name);
-            if (!same_values(t, y)) fail_msg("%s differs", key);
+            else if (!same_values(t, y))
+                fail_msg("%s differs", key);
             checked++;
         }
         ss_weights_close(w);

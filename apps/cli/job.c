@@ -2,6 +2,7 @@
 #include "job.h"
 
 #include "options.h"
+#include "recipe.h"
 #include "say.h"
 
 #include <signal.h>
@@ -80,6 +81,8 @@ int job_open_model(job *j) {
     if (st) return job_verdict(j, st);
     j->info = ss_model_describe(j->m);
     j->seconds_open = now() - began;
+    int rc = recipe_check_model(j);
+    if (rc) return rc;
     if (!s->sampler) s->sampler = s->verb->bit == EDIT ? "ddim" : j->info.sampler;
     if (!s->width) s->width = j->info.size;
     if (!s->height) s->height = j->info.size;

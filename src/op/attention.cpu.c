@@ -37,7 +37,13 @@ static const ss_attn_f32 *f32_kernels(const ss_ctx *cx) {
     return &ss_attn_portable;
 }
 
-static const ss_attn_kernel *kernel_for(const ss_call *k) { return &f32_kernels(k->cx)->kernel; }
+static const ss_attn_kernel *kernel_for(const ss_call *k) {
+#ifdef SS_X86
+    if (k->x[0]->dtype == SS_BF16 && k->cx->device->cpu.amx_bf16) return &ss_attn_amx_bf16;
+    if (k->x[0]->dtype == SS_BF16 && k->cx->device->cpu.avx512_bf16) return &ss_attn_avx512_bf16;
+#endif
+    return &f32_kernels(k->cx)->kernel;
+}
 
 /* ---- the keys a read sees */
 

@@ -137,7 +137,7 @@ static ss_status pack_weights(const ss_call *k, void *packed, const ss_product *
     if (size != (size_t)ss_count(w) * ss_dtype_size((ss_dtype)p->from)) memset(packed, 0, size);
     /* A trained parameter's float32 form is the one that counts. */
     const ss_param *param = w->param;
-    bool stored = param && !(param->trained && param->data);
+    bool stored = param && param->stored && !(param->trained && param->data);
     if (stored)
         pack(k->cx, packed, (ss_dtype)p->from, param->stored, param->dtype, &o);
     else

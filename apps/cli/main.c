@@ -76,8 +76,8 @@ static int run(int argc, char **argv) {
     return DONE;
 }
 
-/* Idle threads of OpenMP spin by default. Where other programs want the processor, too, every operation then waits for a
- * whole time slice: measured, a step of a small model took 11 s instead of 0.2. Asleep they cost microseconds. The
+/* Idle threads of OpenMP spin by default. Where other programs want the processor, too, every operation then waits for
+ * a whole time slice: measured, a step of a small model took 11 s instead of 0.2. Asleep they cost microseconds. The
  * runtime reads this once, before main, so the program starts itself again. */
 static void let_idle_threads_sleep(char **argv) {
     if (getenv("OMP_WAIT_POLICY")) return;

@@ -129,6 +129,11 @@ static const char *control_steps(settings *s) {
     return format_text(s, "%d-%s%s%s", s->start_step, last, every, digit);
 }
 
+static const char *name_of(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 /* What other tools read. Keys that they know keep their meaning; ours come behind. */
 static int parameters(char **text, job *j, const portrait *p) {
     settings *s = j->s;
@@ -153,7 +158,7 @@ static int parameters(char **text, job *j, const portrait *p) {
         {"Batch size", batch ? format_text(s, "%d", s->batch) : NULL},
         {"Batch pos", batch ? format_text(s, "%d", p->index) : NULL},
         {"Model fingerprint", format_text(s, "%.10s", j->fingerprint)},
-        {"Source image", edits ? stem_of(s, s->photo) : NULL},
+        {"Source image", edits ? name_of(s->photo) : NULL},
         {"Source prompt", edits ? s->source : NULL},
         {"Inversion", edits ? inversion_words[s->inversion] : NULL},
         {"MasaCtrl method", edits ? method_words[s->method] : NULL},

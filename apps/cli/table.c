@@ -140,7 +140,7 @@ const verb verbs[] = {
      "that exists is overwritten.",
      {"-m sd15.safetensors -p 'a lighthouse in a storm, oil painting' --seed 7",
       "-m models/sd15 -p @prompt.txt --size 512x768 --images 4 --sheet all.png",
-      "-m models/sd15 -p 'a pencil drawing' --init photo.jpg --strength 0.6 -o drawing.png",
+      "-m models/sd15 -p 'a pencil drawing' --init photo.jpg --strength 0.6 -o new.png",
       "-m models/sd15 -p 'a red robot' --sampler dpm++2m --karras --steps 25 -o 'robot-%s.webp'"},
      generate},
     {"edit",

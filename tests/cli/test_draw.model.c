@@ -340,6 +340,28 @@ static void a_stopped_report_is_json(void **state) {
     ran_clear(&r);
 }
 
+static void stopping_keeps_finished_targets(void **state) {
+    ran r =
+        run(*state,
+            "env --default-signal=INT $selfsame edit photo.png -m model $(for i in $(seq 90); do echo -p p$i; done) "
+            "--steps 20 --size 64 -o 'z-%02d.png' &\n"
+            "while ! grep -q 'drawing 3 of 90' .err; do sleep 0.05; done; kill -INT $!; wait $!");
+    assert_int_equal(r.signal, 2);
+    assert_true(scene_has(*state, "z-01.png") && scene_has(*state, "z-02.png"));
+    assert_false(scene_has(*state, "z-90.png"));
+    ran_clear(&r);
+    do_well(*state, "$selfsame repeat z-02.png -o z.png && cmp z.png z-02.png");
+}
+
+static void a_full_disk_leaves_nothing(void **state) {
+    ran r = run_expect(*state,
+                       "trap '' XFSZ; ulimit -f 8; $selfsame generate -m model -p 'a dog' --steps 1 -o full.png", 1);
+    assert_non_null(strstr(r.err, "full.png"));
+    assert_int_equal(scene_count(*state, "full*"), 0);
+    assert_int_equal(scene_count(*state, ".full*"), 0);
+    ran_clear(&r);
+}
+
 static void a_full_standard_output_is_a_failure(void **state) {
     ran r = run_expect(*state, "$selfsame --help >/dev/full", 1);
     assert_non_null(strstr(r.err, "No space left"));
@@ -367,6 +389,8 @@ int main(void) {
         cmocka_unit_test(too_little_memory_is_a_number),
         cmocka_unit_test(stopping_keeps_what_is_finished),
         cmocka_unit_test(a_stopped_report_is_json),
+        cmocka_unit_test(stopping_keeps_finished_targets),
+        cmocka_unit_test(a_full_disk_leaves_nothing),
         cmocka_unit_test(a_full_standard_output_is_a_failure),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -74,6 +74,7 @@ ss_status ss_embed_texts(ss_texts *out, ss_ctx *cx, ss_model *m, const char *con
         if (h) memcpy(t.data + i * 77 * d, h->data, (size_t)(77 * d) * sizeof *t.data);
         ss_arena_rewind(cx->arena, start);
     }
+    ss_params_unpack(&m->text.params); /* a tenth of the memory that the UNet is about to need */
     if (cx->status) free(t.data);
     else *out = t;
     return cx->status;

@@ -181,10 +181,20 @@ static ss_status take_folder(ss_model *m, ss_ctx *cx, const char *folder, ss_par
 
 /* ---- configuration: only what the weights do not say */
 
-static ss_status read_config(json_t **out, ss_ctx *cx, const char *folder, const char *part, const char *file) {
+/* A component that is there without its configuration is not guessed about: other heads draw other pictures. */
+static ss_status read_config(json_t **out, ss_ctx *cx, const char *folder, const char *part, const char *file, bool optional) {
     char path[4096];
     snprintf(path, sizeof path, "%s/%s/%s", folder, part, file);
-    return exists(path) ? ss_json_read(out, cx, path) : SS_OK;
+    if (exists(path)) return ss_json_read(out, cx, path);
+    return optional ? SS_OK : ss_fail(cx, SS_ERR_MODEL, "%s/%s has no %s, which says how its weights are to be used", folder, part, file);
+}
+
+/* A number of things: 1 or more, and not so many that arithmetic with it could overflow. */
+static int count_of(ss_ctx *cx, ss_object o, const char *key, int64_t absent) {
+    int64_t n = ss_json_int(cx, o, key, absent);
+    if (n >= 1 && n <= 1 << 16) return (int)n;
+    ss_fail(cx, SS_ERR_MODEL, "%s: %s is %lld", o.name, key, (long long)n);
+    return 1;
 }
 
 static ss_status check_blocks(ss_ctx *cx, ss_object o) {
@@ -205,23 +215,24 @@ static ss_status configure_unet(ss_model *m, ss_ctx *cx, ss_object o) {
     int64_t heads[4] = {8, 8, 8, 8};
     ss_status st = check_blocks(cx, o);
     int n = st ? 0 : ss_json_ints(cx, o, "attention_head_dim", heads, 4);
-    m->unet.groups = (int)ss_json_int(cx, o, "norm_num_groups", 32);
-    m->size = 8 * (int)ss_json_int(cx, o, "sample_size", 64);
+    m->unet.groups = count_of(cx, o, "norm_num_groups", 32);
+    m->size = 8 * count_of(cx, o, "sample_size", 64);
     if (m->sd2 && !o.json) { /* heads of 64 channels at every level */
         for (int i = 0; i < 4; i++) heads[i] = ss_unet_width(&m->unet, i) / 64;
         n = 4;
     }
     if (cx->status) return cx->status;
-    for (int i = 0; i < 4; i++) {
-        m->unet.heads[i] = (int)heads[n == 1 ? 0 : i];
-        if (m->unet.heads[i] < 1 || m->unet.heads[i] > 1024)
-            return ss_fail(cx, SS_ERR_MODEL, "%s: attention_head_dim %d is no number of heads",
-                           o.name, m->unet.heads[i]);
-    }
-    if (n > 1 && n < 4)
+    if (n == 0 || n == 2 || n == 3)
         return ss_fail(cx, SS_ERR_MODEL, "%s: attention_head_dim has %d numbers for 4 levels", o.name, n);
-    if (m->unet.groups < 1 || m->unet.groups > 4096)
-        return ss_fail(cx, SS_ERR_MODEL, "%s: norm_num_groups is %d", o.name, m->unet.groups);
+    for (int i = 0; i < 4; i++) {
+        int64_t count = heads[n == 1 ? 0 : i], width = ss_unet_width(&m->unet, i);
+        if (count < 1 || count > 1024)
+            return ss_fail(cx, SS_ERR_MODEL, "%s: attention_head_dim %lld is no number of heads", o.name, (long long)count);
+        if (width % count)
+            return ss_fail(cx, SS_ERR_MODEL, "%s: attention_head_dim says %lld heads, but the %lld channels of level %d do not "
+                           "divide into as many", o.name, (long long)count, (long long)width, i);
+        m->unet.heads[i] = (int)count;
+    }
     if (m->size < 8 || m->size > 1 << 14) m->size = 512;
     /* Early SD 1.x configurations say less than the 64 that the model was trained for. */
     if (!m->sd2 && m->size < 512 && m->unet.params.count && o.json && ss_json_int(cx, o, "norm_num_groups", 32) == 32)
@@ -230,12 +241,11 @@ static ss_status configure_unet(ss_model *m, ss_ctx *cx, ss_object o) {
 }
 
 static ss_status configure_vae(ss_model *m, ss_ctx *cx, ss_object o) {
-    m->vae.groups = (int)ss_json_int(cx, o, "norm_num_groups", 32);
+    m->vae.groups = count_of(cx, o, "norm_num_groups", 32);
     m->vae.scaling = (float)ss_json_number(cx, o, "scaling_factor", 0.18215);
     if (cx->status) return cx->status;
-    if (m->vae.groups < 1 || m->vae.groups > 4096 || !(m->vae.scaling > 0))
-        return ss_fail(cx, SS_ERR_MODEL, "%s: norm_num_groups %d and scaling_factor %g have to be positive", o.name,
-                       m->vae.groups, (double)m->vae.scaling);
+    if (!(m->vae.scaling > 0))
+        return ss_fail(cx, SS_ERR_MODEL, "%s: scaling_factor %g has to be positive", o.name, (double)m->vae.scaling);
     return SS_OK;
 }
 
@@ -249,13 +259,13 @@ static ss_status configure_text(ss_model *m, ss_ctx *cx, ss_object o, int droppe
     const ss_param *table = ss_params_find(&m->text.params, "text_model.embeddings.token_embedding.weight");
     int64_t width = table && table->rank == 2 ? table->shape[1] : 0;
     const char *act = ss_json_text(cx, o, "hidden_act", m->sd2 ? "gelu" : "quick_gelu");
-    m->text.layers = (int)ss_json_int(cx, o, "num_hidden_layers", layers);
-    m->text.heads = (int)ss_json_int(cx, o, "num_attention_heads", width / 64 ? width / 64 : 1);
+    m->text.layers = count_of(cx, o, "num_hidden_layers", layers > 0 ? layers : 1);
+    m->text.heads = count_of(cx, o, "num_attention_heads", width / 64 ? width / 64 : 1);
     m->text.quick_gelu = act && !strcmp(act, "quick_gelu");
     if (cx->status) return cx->status;
     if (act && strcmp(act, "quick_gelu") && strcmp(act, "gelu"))
         return ss_fail(cx, SS_ERR_MODEL, "%s: hidden_act is %s; CLIP's text encoder has quick_gelu or gelu", o.name, act);
-    if (m->text.layers != layers || m->text.heads < 1 || width % m->text.heads)
+    if (m->text.layers != layers || width % m->text.heads)
         return ss_fail(cx, SS_ERR_MODEL, "%s: %d layers and %d heads, but the weights have %d layers of width %lld", o.name,
                        m->text.layers, m->text.heads, layers, (long long)width);
     return SS_OK;
@@ -275,13 +285,15 @@ static void drop_last_text_layer(ss_model *m) {
         if (!strncmp(p->at[i].name, prefix, strlen(prefix))) p->at[i].reads = 1;
 }
 
-static ss_status configure(ss_model *m, ss_ctx *cx, const char *folder, bool open_clip) {
+/* `other_vae`: the autoencoder comes from elsewhere, so the folder may lack its own. */
+static ss_status configure(ss_model *m, ss_ctx *cx, const char *folder, bool open_clip, bool other_vae) {
     static const struct {
         const char *part, *file;
     } which[4] = {{"unet", "config.json"}, {"vae", "config.json"}, {"text_encoder", "config.json"}, {"scheduler", "scheduler_config.json"}};
     json_t *config[4] = {0};
     ss_status st = SS_OK;
-    for (int i = 0; i < 4 && folder && !st; i++) st = read_config(&config[i], cx, folder, which[i].part, which[i].file);
+    for (int i = 0; i < 4 && folder && !st; i++)
+        st = read_config(&config[i], cx, folder, which[i].part, which[i].file, i == 3 || (i == 1 && other_vae));
     if (!st) st = configure_unet(m, cx, (ss_object){config[0], "unet/config.json"});
     if (!st) st = configure_vae(m, cx, (ss_object){config[1], "vae/config.json"});
     if (open_clip) drop_last_text_layer(m);
@@ -332,9 +344,14 @@ static ss_status walk_all(ss_ctx *cx, void *user) {
     ss_tensor *text = ss_clip_text_run(cx, &m->text, ids, 1, 0);
     ss_tensor *x = ss_tensor_wrap(cx, NULL, 4, (int64_t[]){1, 4, 8, 8});
     if (text) m->unet_text_width = ss_channels(text);
-    if (!text || !x || !ss_unet_run(cx, &m->unet, x, t, text, 0)) return cx->status;
+    ss_tensor *e = text && x ? ss_unet_run(cx, &m->unet, x, t, text, 0) : NULL;
+    if (e && ss_channels(e) != 4)
+        return ss_fail(cx, SS_ERR_MODEL, "unet: conv_out gives %lld channels, the latent has 4", (long long)ss_channels(e));
+    if (!e) return cx->status;
     ss_tensor *z = ss_tensor_wrap(cx, NULL, 4, (int64_t[]){1, 4, 8, 8});
     ss_tensor *rgb = ss_vae_decode(cx, &m->vae, z);
+    if (rgb && ss_channels(rgb) != 3)
+        return ss_fail(cx, SS_ERR_MODEL, "vae: decoder.conv_out gives %lld channels, a picture has 3", (long long)ss_channels(rgb));
     ss_tensor *moments = rgb ? ss_vae_encode(cx, &m->vae, rgb) : NULL;
     if (moments && ss_channels(moments) != 8)
         return ss_fail(cx, SS_ERR_MODEL, "vae: its latents have %lld channels, the UNet takes 4", (long long)ss_channels(moments) / 2);
@@ -363,6 +380,16 @@ static ss_status check_numbers(const ss_params *p, ss_ctx *cx) {
     return ss_fail(cx, SS_ERR_MODEL, "%s: %s holds NaN or infinite numbers: the checkpoint is damaged", p->part, p->at[bad].name);
 }
 
+static void mark_mapped(const ss_model *m, ss_params *p) {
+    for (int64_t j = 0; j < p->count; j++)
+        for (int i = 0; i < m->files; i++)
+            for (int k = 0; k < m->file[i]->map_count; k++) {
+                const ss_map *map = &m->file[i]->maps[k];
+                uintptr_t at = (uintptr_t)p->at[j].stored, start = (uintptr_t)map->bytes;
+                if (at >= start && at - start < map->size) p->at[j].mapped = true;
+            }
+}
+
 static ss_status account(ss_model *m, ss_ctx *cx) {
     static const ss_part all[] = {SS_PART_TEXT, SS_PART_UNET, SS_PART_VAE};
     ss_status st = ss_shape_walk(cx, SS_F32, walk_all, m, NULL);
@@ -371,13 +398,25 @@ static ss_status account(ss_model *m, ss_ctx *cx) {
         st = check_leftovers(p, cx);
         if (!st) st = check_numbers(p, cx);
         m->tensors += p->count;
+        mark_mapped(m, p);
         for (int64_t j = 0; j < p->count; j++) {
+            ss_param_let_go(&p->at[j]);
             int64_t n = 1;
             for (int d = 0; d < p->at[j].rank; d++) n *= p->at[j].shape[d];
             m->parameters += n;
         }
     }
     return st;
+}
+
+/* Every id that the tokenizer may give has its row in the embedding table. */
+static ss_status check_vocabulary(const ss_model *m, ss_ctx *cx) {
+    const ss_param *table = ss_params_find(&m->text.params, "text_model.embeddings.token_embedding.weight");
+    int tokens = ss_tokenizer_count(m->tokenizer);
+    char text[64];
+    if (table->shape[0] >= tokens) return SS_OK;
+    return ss_fail(cx, SS_ERR_MODEL, "the tokenizer has %d tokens, but text_encoder's %s is %s: they belong to different models",
+                   tokens, table->name, ss_shape_text(text, table->rank, table->shape));
 }
 
 /* ---- */
@@ -395,10 +434,13 @@ static ss_status open_vae(ss_model *m, ss_ctx *cx, const char *path) {
     for (int64_t i = 0; !st && i < w->count; i++) {
         ss_part part = ss_rename_single(name, w->at[i].name);
         if (part == SS_PART_VAE) st = add(&m->vae.params, cx, name, &w->at[i]);
-        else if (part != SS_PART_IGNORED) leave(&l, w->at[i].name, w->at[i].rank, w->at[i].shape);
+        else if (part == SS_PART_NONE) leave(&l, w->at[i].name, w->at[i].rank, w->at[i].shape);
     }
     if (!st && !m->vae.params.count)
-        st = ss_fail(cx, SS_ERR_MODEL, "%s is no autoencoder: its tensors are %s ...", path, l.text);
+        st = ss_fail(cx, SS_ERR_MODEL, "%s is no autoencoder: none of its %lld tensors is named like one of an autoencoder", path,
+                     (long long)w->count);
+    if (!st && l.count)
+        st = ss_fail(cx, SS_ERR_MODEL, "%s: %lld tensors are left over: %s", path, (long long)l.count, l.text);
     return st;
 }
 
@@ -413,7 +455,7 @@ static ss_status open_single(ss_model *m, ss_ctx *cx, const ss_model_options *o)
     for (ss_part part = SS_PART_UNET; part <= SS_PART_TEXT && !st; part++) st = ss_params_sort(params(m, part), cx);
     const ss_param *proj = ss_params_find(&m->unet.params, "mid_block.attentions.0.proj_in.weight");
     m->sd2 = open_clip || (proj && proj->rank == 2);
-    if (!st) st = configure(m, cx, o->config, open_clip);
+    if (!st) st = configure(m, cx, o->config, open_clip, o->vae);
     if (!st) st = configure_prediction(m, cx, o, ss_weights_metadata(w, "global_step"));
     if (!st && o->config) {
         char tokenizer[4096];
@@ -440,7 +482,7 @@ static ss_status open_folder(ss_model *m, ss_ctx *cx, const ss_model_options *o)
     const ss_param *proj = ss_params_find(&m->unet.params, "mid_block.attentions.0.proj_in.weight");
     m->sd2 = proj && proj->rank == 2;
     if (!st && o->ema) st = ss_fail(cx, SS_ERR_ARG, "averaged weights lie in single files; %s is a folder", m->path);
-    if (!st) st = configure(m, cx, o->config ? o->config : m->path, false);
+    if (!st) st = configure(m, cx, o->config ? o->config : m->path, false, o->vae);
     if (!st) st = configure_prediction(m, cx, o, NULL);
     snprintf(path, sizeof path, "%s/tokenizer", o->config ? o->config : m->path);
     if (!st) st = is_folder(path) ? ss_tokenizer_open(&m->tokenizer, cx, path)
@@ -459,6 +501,7 @@ ss_status ss_model_open(ss_model **out, ss_ctx *cx, const char *path, const ss_m
     ss_status st = cx->status;
     if (!st) st = is_folder(path) ? open_folder(m, cx, options) : open_single(m, cx, options);
     if (!st) st = account(m, cx);
+    if (!st) st = check_vocabulary(m, cx);
     if (st) {
         ss_model_free(m);
         return st;

@@ -13,6 +13,9 @@ ss_status ss_params_add(ss_params *p, ss_ctx *cx, const char *name, ss_dtype dty
     if (rank > SS_RANK)
         return ss_fail(cx, SS_ERR_MODEL, "%s: %s is %s; no parameter of this network has more than 4 dimensions", p->part,
                        name, ss_shape_text(text, rank < 8 ? rank : 8, shape));
+    for (int i = 0; i < rank; i++)
+        if (shape[i] < 1)
+            return ss_fail(cx, SS_ERR_MODEL, "%s: %s is %s: it holds no numbers", p->part, name, ss_shape_text(text, rank, shape));
     if (p->count == p->capacity) {
         int64_t capacity = p->capacity ? 2 * p->capacity : 256;
         ss_status st = ss_grow(cx, &p->at, (size_t)p->capacity, (size_t)capacity, sizeof *p->at);
@@ -54,6 +57,10 @@ void ss_params_clear(ss_params *p) {
     free(p->at);
     free(p->names);
     *p = (ss_params){.part = p->part};
+}
+
+void ss_params_unpack(ss_params *p) {
+    for (int64_t i = 0; i < p->count; i++) ss_param_drop_packed(&p->at[i]);
 }
 
 int64_t ss_params_train(ss_params *p, const char *pattern) {

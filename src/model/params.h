@@ -16,12 +16,15 @@ typedef struct ss_params {
 } ss_params;
 
 /* Adds a parameter that lies at `stored` (which the caller keeps alive). The name is copied. Shapes of more than four
- * dimensions fail. */
+ * dimensions and empty ones fail. */
 ss_status ss_params_add(ss_params *p, ss_ctx *cx, const char *name, ss_dtype dtype, int rank, const int64_t *shape,
                         const void *stored);
 ss_status ss_params_sort(ss_params *p, ss_ctx *cx); /* after the last one; a name that comes twice fails */
 ss_param *ss_params_find(const ss_params *p, const char *name);
 void ss_params_clear(ss_params *p);
+
+/* Drops what was packed for computing; the next use packs again. For networks that have done their part of a request. */
+void ss_params_unpack(ss_params *p);
 
 /* Marks as trained what fits the pattern ('*' any characters, '[kv]' one of): "*.attn2.to_[kv].weight". Their float32
  * form becomes the one that counts. Returns how many fit. */

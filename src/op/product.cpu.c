@@ -138,9 +138,10 @@ static ss_status pack_weights(const ss_call *k, void *packed, const ss_product *
     /* A trained parameter's float32 form is the one that counts. */
     const ss_param *param = w->param;
     bool stored = param && param->stored && !(param->trained && param->data);
-    if (stored)
+    if (stored) {
         pack(k->cx, packed, (ss_dtype)p->from, param->stored, param->dtype, &o);
-    else
+        ss_param_let_go(param);
+    } else
         pack(k->cx, packed, (ss_dtype)p->from, param ? param->data : w->bytes, param ? SS_F32 : w->dtype, &o);
     free(o.row);
     return SS_OK;

@@ -1,4 +1,5 @@
 /* Shapes, the arena's tensors, scopes, and parameters' float32 form. */
+#define _GNU_SOURCE
 #include "tensor/tensor.h"
 
 #include "tensor/call.h"
@@ -6,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 int64_t ss_count(const ss_tensor *x) {
     int64_t n = 1;
@@ -122,6 +125,13 @@ const float *ss_param_f32(ss_ctx *cx, ss_param *p) {
         if (p->data) ss_to_f32(p->data, p->stored, p->dtype, n);
     }
     return p->data;
+}
+
+void ss_param_let_go(const ss_param *p) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = ss_dtype_size(p->dtype);
+    for (int i = 0; i < p->rank; i++) bytes *= (size_t)p->shape[i];
+    uintptr_t first = ((uintptr_t)p->stored + page - 1) / page * page, end = ((uintptr_t)p->stored + bytes) / page * page;
+    if (p->mapped && end > first) madvise((void *)first, end - first, MADV_DONTNEED);
 }
 
 void ss_param_drop_packed(ss_param *p) {

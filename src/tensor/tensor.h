@@ -31,6 +31,7 @@ typedef struct ss_param {
     int rank;
     int64_t shape[SS_RANK];
     const void *stored;
+    bool mapped; /* `stored` lies in a mapped file, whose pages can be read again at any time */
     float *data; /* float32 in the checkpoint's order, made when somebody needs it (ss_param_f32) */
     float *grad; /* the same size, when trained */
     bool trained;
@@ -84,6 +85,7 @@ ss_tensor *ss_watched(ss_ctx *cx, const char *path, const char *suffix, ss_tenso
 
 /* The parameter in float32 and the checkpoint's order, made once. NULL with SS_ERR_NOMEM. */
 const float *ss_param_f32(ss_ctx *cx, ss_param *p);
+void ss_param_let_go(const ss_param *p); /* `stored` will not be read soon: its pages of a mapped file leave memory */
 void ss_param_drop_packed(ss_param *p); /* after its numbers changed */
 void ss_param_clear(ss_param *p);       /* frees what was made of it, not `stored` */
 

@@ -227,6 +227,37 @@ static void one_copy_for_all_sizes(void **state) {
     }
 }
 
+/* Nor does it matter to the bits in what order the sizes came. With four threads oneDNN would pack these weights in
+ * different ways for different numbers of rows. */
+static void the_order_of_sizes_does_not_matter(void **state) {
+    (void)state;
+    static const int64_t shape[] = {320, 320}, rows[] = {512, 64, 16, 2, 512};
+    for (int half = 0; half < 2; half++) {
+        place p;
+        open_place(&p, SS_CPU, half ? SS_BF16 : SS_F32, 4);
+        ss_param w = param_of(2, shape, SS_F32, NULL);
+        float *uneven = malloc(numbers_of(&w) * sizeof *uneven); /* sums that round, each order in its own way */
+        for (size_t i = 0; i < numbers_of(&w); i++) uneven[i] = sinf((float)i);
+        w.stored = uneven;
+        for (int i = 0; i < SS_COUNT_OF(rows); i++) {
+            ss_param fresh = param_of(2, shape, SS_F32, uneven);
+            ss_tensor *x = filled(&p.cx, 2, (const int64_t[]){rows[i], 320});
+            for (int64_t j = 0; j < ss_count(x); j++) {
+                if (half)
+                    x->half[j] = ss_float_to_bf16(cosf((float)j));
+                else
+                    x->data[j] = cosf((float)j);
+            }
+            equal_numbers(ss_linear(&p.cx, x, tensor_of(&p.cx, &w), NULL, NULL),
+                          ss_linear(&p.cx, x, tensor_of(&p.cx, &fresh), NULL, NULL));
+            ss_param_clear(&fresh);
+        }
+        ss_param_clear(&w);
+        free(uneven);
+        close_place(&p);
+    }
+}
+
 /* bfloat16 weights give way to float32 ones when such numbers come, and back. */
 static void one_copy_for_both_types(void **state) {
     (void)state;
@@ -412,11 +443,17 @@ static void no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(any_type_at_any_address),          cmocka_unit_test(ordinary_tensors_as_weights),
-        cmocka_unit_test(trained_weights_count_in_float32), cmocka_unit_test(one_copy_for_all_sizes),
-        cmocka_unit_test(one_copy_for_both_types),          cmocka_unit_test(many_sizes),
-        cmocka_unit_test(the_callers_threads_stay),         cmocka_unit_test(gradients_through_the_tape),
-        cmocka_unit_test(shapes_that_do_not_fit),           cmocka_unit_test(no_memory),
+        cmocka_unit_test(any_type_at_any_address),
+        cmocka_unit_test(ordinary_tensors_as_weights),
+        cmocka_unit_test(trained_weights_count_in_float32),
+        cmocka_unit_test(one_copy_for_all_sizes),
+        cmocka_unit_test(the_order_of_sizes_does_not_matter),
+        cmocka_unit_test(one_copy_for_both_types),
+        cmocka_unit_test(many_sizes),
+        cmocka_unit_test(the_callers_threads_stay),
+        cmocka_unit_test(gradients_through_the_tape),
+        cmocka_unit_test(shapes_that_do_not_fit),
+        cmocka_unit_test(no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

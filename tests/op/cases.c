@@ -4,6 +4,11 @@
 #include <math.h>
 #include <string.h>
 
+float test_number(uint64_t *state) {
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return (float)((double)(*state >> 40) / (1 << 23) - 1);
+}
+
 /* ---- plans; rows of attention are {q}, {k}, {v} */
 
 static void *taken(ss_ctx *cx, size_t bytes) { return memset(ss_arena_take(cx, bytes), 0, bytes); }

@@ -1,19 +1,16 @@
 /* Every row of cases.c four ways: every device against the plain loops, the plain loops' gradient against finite
  * differences, twice for equal bits, and with dx already filled, to catch a store where a sum belongs. */
-#include "op/cases.c"
+#include "op/cases.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-float test_number(uint64_t *state) {
-    *state = *state * 6364136223846793005u + 1442695040888963407u;
-    return (float)((double)(*state >> 40) / (1 << 23) - 1);
-}
+#include <string.h>
 
 /* ---- running one row on one device */
 

@@ -23,6 +23,12 @@ ss_tensor *ss_clip_text_run(ss_ctx *cx, const ss_clip_text *net, const int32_t *
     ss_tensor *tokens = ss_param_tensor(cx, at, "embeddings.token_embedding.weight");
     ss_tensor *positions = ss_param_tensor(cx, at, "embeddings.position_embedding.weight");
     if (!tokens || !positions) return NULL;
+    if (positions->rank != 2 || positions->shape[0] != 77) {
+        char text[64];
+        ss_fail(cx, SS_ERR_MODEL, "%s: %s is %s; a prompt has 77 places", at.in->part, positions->param->name,
+                ss_shape_text(text, positions->rank, positions->shape));
+        return NULL;
+    }
 
     ss_scope s = ss_scope_open(cx);
     ss_tensor *x = ss_add(cx, ss_embedding(cx, tokens, ids, n, positions->shape[0]), positions);

@@ -63,8 +63,9 @@ int64_t ss_unet_width(const ss_unet *net, int level) {
 }
 
 static ss_tensor *time_embedding(ss_ctx *cx, ss_at at, const float *t, int64_t n) {
-    ss_tensor *w = ss_param_tensor(cx, at, "linear_1.weight");
-    ss_tensor *e = w ? ss_timestep_embedding(cx, t, n, w->shape[1]) : NULL;
+    /* As wide as what reads it. Where that is missing or misshapen, its layer says so. */
+    const ss_param *w = ss_params_find(at.in, "time_embedding.linear_1.weight");
+    ss_tensor *e = ss_timestep_embedding(cx, t, n, w && w->rank == 2 ? w->shape[1] : 2);
     ss_watched(cx, "time_proj", "", e);
     e = ss_layer_linear(cx, at, "linear_1", ss_cast(cx, e, cx->device->numbers));
     return ss_watched(cx, at.path, "", ss_layer_linear(cx, at, "linear_2", ss_silu(cx, e)));

@@ -1,9 +1,9 @@
 /* Attention in bfloat16 with float32 sums: what the kernel for AVX-512 and the one for AMX tiles share. Both need
  * AVX512-BF16; each includes this file, says how it multiplies, and is compiled by itself.
  *
- * A block of scores is [queries, keys], float32. Its softmax overwrites it as bfloat16, row by row, and is the left
- * side of the product with the values. The right sides are packed in the order that the instructions for pairs of
- * bfloat16 want: two numbers that follow each other in the sum lie side by side.
+ * A block of scores is [queries, keys], float32. Its softmax overwrites it as bfloat16, from each row's beginning, and
+ * is the left side of the product with the values. The right sides are packed in the order that the instructions for
+ * pairs of bfloat16 want: two numbers that follow each other in the sum lie side by side.
  *
  *     keys    tiles of 16 keys, each [kd / 2, 16] pairs of channels; kd is hd, and three more for a bias, up to 32s
  *     values  groups of 32 keys, each [columns / 16] tiles of [16, 16] pairs of keys; columns is hd up to 16s
@@ -21,7 +21,7 @@
 
 enum {
     QUERIES = 32,    /* of a task */
-    KEYS = 256,      /* of a block of scores */
+    KEYS = 128,      /* of a block of scores, which shares the first cache with its keys and values */
     LDS = KEYS + 16, /* numbers from a row of scores to the next: not a power of two, which caches dislike */
     BIAS = 3,        /* channels */
 };
@@ -110,17 +110,18 @@ static inline float half_pack(void *k, void *v, const ss_attn_rows *r, int64_t c
 typedef struct half_block {
     const ss_attn_task *t;
     int64_t kd, columns;
-    int64_t rows;   /* up to 16s: what is past the task's is zero */
-    uint16_t *q;    /* [rows, kd] */
-    float *s;       /* [rows, LDS]: scores, then P as bfloat16 from each row's beginning */
-    float *y;       /* [rows, columns] */
-    float *m, *sum; /* [rows] */
-    float scale;    /* from products to powers of two */
+    int64_t rows; /* up to 16s: what is past the task's is zero */
+    uint16_t *q;  /* [rows, kd] */
+    float *s;     /* the kernel's, SCORES numbers */
+    float *y;     /* [rows, columns] */
+    float *m;     /* [rows] */
+    float *sum;   /* [rows, 16]: of P, in sixteen parts */
+    float scale;  /* from products to powers of two */
 } half_block;
 
 static inline size_t half_work_size(int64_t hd) {
     return (size_t)(QUERIES * key_width(hd, true)) * sizeof(uint16_t) +
-           (size_t)(QUERIES * (LDS + value_width(hd) + 2)) * sizeof(float);
+           (size_t)(QUERIES * (LDS + value_width(hd) + 1 + 16)) * sizeof(float);
 }
 
 static inline half_block open_half_block(const ss_attn_task *t) {
@@ -166,33 +167,51 @@ static inline int64_t seen_in(const ss_attn_task *t, int64_t i, int64_t key) {
     return t->first < t->keys && t->first + i + 1 - key < end ? t->first + i + 1 - key : end;
 }
 
-/* Scores of row i become P, not yet divided by its sum, of which this block's part is returned. n is the block's keys,
- * up to 32s. */
-static inline float half_weights(const half_block *b, int64_t i, int64_t n, int64_t seen) {
+/* n scores of query i, n up to 32s, become P, still to be divided by the sum over all keys: this part of it is added to
+ * b->sum, lane by lane. */
+static inline __attribute__((always_inline)) void half_weights(const half_block *b, int64_t i, int64_t n,
+                                                               int64_t seen) {
     const __m512 scale = _mm512_set1_ps(b->scale), m = _mm512_set1_ps(b->m[i]);
-    __m512 sum0 = _mm512_setzero_ps(), sum1 = sum0;
-    float *s = b->s + i * LDS;
-    uint16_t *p = (uint16_t *)s;
+    __m512 sum = _mm512_loadu_ps(b->sum + i * 16);
+    const float *s = b->s + i * LDS;
+    uint16_t *p = (uint16_t *)(b->s + i * LDS);
     for (int64_t j = 0; j < n; j += 32) {
         __m512 one = exp2_half(_mm512_fmsub_ps(_mm512_loadu_ps(s + j), scale, m));
         __m512 two = exp2_half(_mm512_fmsub_ps(_mm512_loadu_ps(s + j + 16), scale, m));
-        if (seen < j + 32) {
+        if (seen < n) {
             one = _mm512_maskz_mov_ps(first_lanes(seen - j), one);
             two = _mm512_maskz_mov_ps(first_lanes(seen - j - 16), two);
         }
-        sum0 = _mm512_add_ps(sum0, one);
-        sum1 = _mm512_add_ps(sum1, two);
+        sum = _mm512_add_ps(sum, _mm512_add_ps(one, two));
         _mm512_storeu_si512(p + j, (__m512i)_mm512_cvtne2ps_pbh(two, one));
     }
-    return _mm512_reduce_add_ps(_mm512_add_ps(sum0, sum1));
+    _mm512_storeu_ps(b->sum + i * 16, sum);
 }
 
-/* The largest score of row i among those it sees, times scale. */
-static inline float half_maximum(const half_block *b, int64_t i, int64_t seen) {
+/* All rows of a block. Whole blocks that everybody sees are most of them, and a loop of known length. */
+static inline void half_weights_of_rows(const half_block *b, int64_t key, int64_t n) {
+    if (n == KEYS && seen_in(b->t, 0, key) >= KEYS)
+        for (int64_t i = 0; i < b->rows; i++) half_weights(b, i, KEYS, KEYS);
+    else
+        for (int64_t i = 0; i < b->rows; i++) half_weights(b, i, n, seen_in(b->t, i, key));
+}
+
+/* m of query i grows to the largest score among those it sees. */
+static inline void half_maximum(const half_block *b, int64_t i, int64_t seen) {
     __m512 m = _mm512_set1_ps(-INFINITY);
     for (int64_t j = 0; j < seen; j += 16)
         m = _mm512_mask_max_ps(m, first_lanes(seen - j), m, _mm512_loadu_ps(b->s + i * LDS + j));
-    return _mm512_reduce_max_ps(m) * b->scale;
+    b->m[i] = fmaxf(b->m[i], _mm512_reduce_max_ps(m) * b->scale);
+}
+
+static inline float half_sum(const half_block *b, int64_t i) {
+    return _mm512_reduce_add_ps(_mm512_loadu_ps(b->sum + i * 16));
+}
+
+static inline bool half_sums_are_good(const half_block *b) {
+    for (int64_t i = 0; i < b->t->rows; i++)
+        if (!(half_sum(b, i) >= 0x1p-88f)) return false;
+    return true;
 }
 
 /* ---- the flow of a task, around a kernel's two products of a block of n keys, up to 32s, from `key` on */
@@ -200,51 +219,53 @@ static inline float half_maximum(const half_block *b, int64_t i, int64_t seen) {
 typedef void half_scores(const half_block *b, int64_t key, int64_t n); /* s = q k */
 typedef void half_values(const half_block *b, int64_t key, int64_t n); /* y += P v */
 
-static inline __attribute__((always_inline)) void half_sum(const half_block *b, half_scores *scores,
-                                                           half_values *values) {
+static inline int64_t keys_from(const half_block *b, int64_t key) {
+    return b->t->keys - key < KEYS ? up_to(b->t->keys - key, 32) : KEYS;
+}
+
+/* The last key that any query of the task sees, and one. */
+static inline int64_t end_of(const ss_attn_task *t) {
+    return t->first < t->keys && t->first + t->rows < t->keys ? t->first + t->rows : t->keys;
+}
+
+static inline void sum_values(const half_block *b, half_scores *scores, half_values *values) {
     memset(b->y, 0, (size_t)(b->rows * b->columns) * sizeof *b->y);
-    memset(b->sum, 0, (size_t)b->rows * sizeof *b->sum);
-    for (int64_t key = 0; key < b->t->keys; key += KEYS) {
-        int64_t n = b->t->keys - key < KEYS ? up_to(b->t->keys - key, 32) : KEYS;
+    memset(b->sum, 0, (size_t)(b->rows * 16) * sizeof *b->sum);
+    for (int64_t key = 0; key < end_of(b->t); key += KEYS) {
+        const int64_t n = keys_from(b, key);
         scores(b, key, n);
-        for (int64_t i = 0; i < b->rows; i++) b->sum[i] += half_weights(b, i, n, seen_in(b->t, i, key));
+        half_weights_of_rows(b, key, n);
         values(b, key, n);
     }
 }
 
-static inline __attribute__((always_inline)) void half_true_maximum(const half_block *b, half_scores *scores) {
+static inline void find_maxima(const half_block *b, half_scores *scores) {
     for (int64_t i = 0; i < b->rows; i++) b->m[i] = -INFINITY;
-    for (int64_t key = 0; key < b->t->keys; key += KEYS) {
-        int64_t n = b->t->keys - key < KEYS ? up_to(b->t->keys - key, 32) : KEYS;
-        scores(b, key, n);
-        for (int64_t i = 0; i < b->rows; i++) b->m[i] = fmaxf(b->m[i], half_maximum(b, i, seen_in(b->t, i, key)));
+    for (int64_t key = 0; key < end_of(b->t); key += KEYS) {
+        scores(b, key, keys_from(b, key));
+        for (int64_t i = 0; i < b->rows; i++) half_maximum(b, i, seen_in(b->t, i, key));
     }
-}
-
-static inline bool half_sums_are_good(const half_block *b) {
-    for (int64_t i = 0; i < b->t->rows; i++)
-        if (!(b->sum[i] >= 0x1p-88f)) return false;
-    return true;
 }
 
 static inline void half_results(const half_block *b) {
     const ss_attn_task *t = b->t;
-    for (int64_t i = 0; i < t->rows; i++)
+    for (int64_t i = 0; i < t->rows; i++) {
+        const __m512 share = _mm512_set1_ps(1 / half_sum(b, i));
         for (int64_t c = 0; c < t->hd; c += 16) {
-            __m512 y = _mm512_mul_ps(_mm512_loadu_ps(b->y + i * b->columns + c), _mm512_set1_ps(1 / b->sum[i]));
+            __m512 y = _mm512_mul_ps(_mm512_loadu_ps(b->y + i * b->columns + c), share);
             _mm512_mask_storeu_ps(t->y + i * t->y_stride + c, first_lanes(t->hd - c), y);
         }
+    }
 }
 
-static inline __attribute__((always_inline)) void half_attend(const ss_attn_task *t, half_scores *scores,
-                                                              half_values *values) {
+static inline void half_attend(const ss_attn_task *t, half_scores *scores, half_values *values) {
     const unsigned mode = _mm_getcsr();
     _mm_setcsr(mode | _MM_FLUSH_ZERO_ON); /* weights that vanish do so at no cost */
     half_block b = open_half_block(t);
-    half_sum(&b, scores, values);
+    sum_values(&b, scores, values);
     if (!half_sums_are_good(&b)) {
-        half_true_maximum(&b, scores);
-        half_sum(&b, scores, values);
+        find_maxima(&b, scores);
+        sum_values(&b, scores, values);
     }
     half_results(&b);
     _mm_setcsr(mode);

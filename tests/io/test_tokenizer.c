@@ -131,18 +131,18 @@ static void places_of_words(void **state) {
 
 static void small_vocabularies(void **state) {
     (void)state;
-    static const char *const models[] = {"tiny-sd15", "tiny-sd2"};
+    static const char *const models[] = {"golden/tiny-sd15", "io/tiny-sd2"};
     for (int m = 0; m < SS_COUNT_OF(models); m++) {
         char path[4096];
         ss_tokenizer *t = NULL;
         ss_weights *golden = NULL;
-        snprintf(path, sizeof path, GOLDEN_DIR "/%s/tokenizer", models[m]);
+        snprintf(path, sizeof path, SELFSAME_SOURCE_DIR "/tests/%s/tokenizer", models[m]);
         assert_int_equal(ss_tokenizer_open(&t, &cx, path), SS_OK);
         assert_int_equal(ss_tokenizer_count(t), 764);
-        snprintf(path, sizeof path, GOLDEN_DIR "/%s/act/text.safetensors", models[m]);
+        snprintf(path, sizeof path, SELFSAME_SOURCE_DIR "/tests/%s/act/text.safetensors", models[m]);
         assert_int_equal(ss_weights_open(&golden, &cx, path), SS_OK);
         const ss_stored *want = ss_weights_find(golden, "ids");
-        snprintf(path, sizeof path, GOLDEN_DIR "/%s/act/text.json", models[m]);
+        snprintf(path, sizeof path, SELFSAME_SOURCE_DIR "/tests/%s/act/text.json", models[m]);
         json_t *texts = read_json(path), *text;
         size_t i;
         assert_int_equal(want->dtype, SS_I32);

@@ -16,7 +16,9 @@ export PKG_CONFIG_PATH="$lib/pkgconfig"
 
 try() {
     echo "running $1"
-    "$2"
+    rm -f "$there/picture.png"
+    "$2" tests/golden/tiny-sd15 photos/dog.jpg "a dog in the snow" "$there/picture.png" 2
+    test -s "$there/picture.png"
 }
 
 echo "building with pkg-config"
@@ -40,4 +42,9 @@ $cc -E -P "$there/copy/include/selfsame/selfsame.h" | tr '\n' ' ' | tr ';' '\n' 
     sed -n 's/.*visibility("default")[^;]*[ *]\(ss_[a-z0-9_]*\)(.*/\1/p' | sort >"$there/declared"
 nm -D --defined-only "$lib/libselfsame.so" | sed -n 's/.* [TDBR] //p' | sort >"$there/exported"
 diff "$there/declared" "$there/exported"
-"$there/copy/bin/selfsame" --help >/dev/null
+
+echo "looking for the rest"
+"$there/copy/bin/selfsame" --version
+for file in man1/selfsame.1 bash-completion/completions/selfsame site-functions/_selfsame vendor_completions.d/selfsame.fish; do
+    find "$there/copy/share" -path "*/$file" -size +0 | grep .
+done

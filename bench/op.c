@@ -136,7 +136,7 @@ static ss_status bench(ss_ctx *cx, const row *r, const char *word) {
 
 int main(int argc, char **argv) {
     ss_dtype numbers = argc > 1 && !strcmp(argv[1], "f32") ? SS_F32 : SS_BF16;
-    int threads = argc > 2 ? atoi(argv[2]) : 1;
+    int threads = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 1;
     ss_ctx cx = {.threads = threads, .fail_allocation = -1};
     cx.arena = ss_arena_new(&cx, false);
     cx.device = cx.arena ? ss_device_new(&cx, SS_CPU, numbers, threads) : NULL;

@@ -80,7 +80,7 @@ static ss_status shape(const ss_call *k, ss_shape *y) {
     int64_t stride = a->stride ? a->stride : 1;
     char one[64], two[64];
 
-    if (x->rank != 4 || w->rank != 4 || w->shape[1] != x->shape[1])
+    if (x->rank != 4 || w->rank != 4 || w->shape[1] != x->shape[1] || !ss_count(w))
         return ss_fail(k->cx, SS_ERR_SHAPE, "conv2d: x is %s, which weights %s do not fit",
                        ss_shape_text(one, x->rank, x->shape), ss_shape_text(two, w->rank, w->shape));
     if (b && (b->rank != 1 || b->shape[0] != w->shape[0]))

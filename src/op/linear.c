@@ -46,7 +46,7 @@ static ss_status shape(const ss_call *k, ss_shape *y) {
     char one[64], two[64];
     bool matrix = w->rank == 2 || (w->rank == 4 && w->shape[2] == 1 && w->shape[3] == 1);
 
-    if (!x->rank || !matrix || w->shape[1] != ss_channels(x))
+    if (!x->rank || !matrix || w->shape[1] != ss_channels(x) || !ss_count(w))
         return ss_fail(k->cx, SS_ERR_SHAPE, "linear: x is %s, which weights %s do not fit",
                        ss_shape_text(one, x->rank, x->shape), ss_shape_text(two, w->rank, w->shape));
     if (b && (b->rank != 1 || b->shape[0] != w->shape[0]))

@@ -79,51 +79,59 @@ static ss_status order_of(order *out, ss_ctx *cx, const ss_product *p, const ss_
 }
 
 /* Packed places of neighbouring rows lie together, those of neighbouring columns do not. So a few rows are taken at
- * once, and of these no more columns than what they touch fits the first cache. */
+ * once, and of these no more numbers than what they touch fits the first cache. */
 enum { ROWS = 16, TILE = 512 };
-
-static int64_t columns_at_once(const order *o) { return o->taps < TILE ? TILE / o->taps : 1; }
-
-/* A piece of a row of weights, of any type and alignment, goes to its packed places as float32 or bfloat16. */
-static void pack_piece(const ss_loops *l, void *packed, ss_dtype to, const char *w, ss_dtype from, const order *o,
-                       int64_t r, int64_t first, int64_t last) {
-    float wide[TILE];
-    uint16_t half[TILE];
-    int64_t n = (last - first) * o->taps, i = 0;
-    ss_to_f32(wide, w + (size_t)((r * o->columns + first) * o->taps) * ss_dtype_size(from), from, (size_t)n);
-    if (to == SS_BF16) l->narrow(half, wide, n);
-    for (int64_t c = first; c < last; c++) {
-        int64_t place = o->row[r] + o->column[c];
-        if (to == SS_BF16)
-            for (int64_t t = 0; t < o->taps; t++) ((uint16_t *)packed)[place + o->tap[t]] = half[i++];
-        else
-            for (int64_t t = 0; t < o->taps; t++) ((float *)packed)[place + o->tap[t]] = wide[i++];
-    }
-}
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
+/* Numbers begin .. end - 1 of row r, of any type and alignment, go to their packed places as float32 or bfloat16. */
+static void pack_piece(const ss_loops *l, void *packed, ss_dtype to, const char *w, ss_dtype from, const order *o,
+                       int64_t r, int64_t begin, int64_t end) {
+    float wide[TILE];
+    uint16_t half[TILE];
+    int64_t n = end - begin;
+    const char *x = w + (size_t)(r * o->columns * o->taps + begin) * ss_dtype_size(from);
+    bool half_already = from == SS_BF16 && to == SS_BF16;
+    if (half_already)
+        memcpy(half, x, (size_t)n * sizeof *half);
+    else
+        ss_to_f32(wide, x, from, (size_t)n);
+    if (to == SS_BF16 && !half_already) l->narrow(half, wide, n);
+    for (int64_t i = 0, c = begin / o->taps, t = begin % o->taps; i < n; i++) {
+        int64_t place = o->row[r] + o->column[c] + o->tap[t];
+        if (to == SS_BF16)
+            ((uint16_t *)packed)[place] = half[i];
+        else
+            ((float *)packed)[place] = wide[i];
+        if (++t == o->taps) t = 0, c++;
+    }
+}
+
 static void pack(const ss_ctx *cx, void *packed, ss_dtype to, const void *w, ss_dtype from, const order *o) {
     const ss_loops *l = ss_loops_of(cx);
-    int64_t step = columns_at_once(o);
-    assert(o->taps <= TILE);
-#pragma omp parallel for schedule(static) num_threads(ss_threads_for(cx, o->rows * o->columns * o->taps))
+    int64_t width = o->columns * o->taps;
+#pragma omp parallel for schedule(static) num_threads(ss_threads_for(cx, o->rows *width))
     for (int64_t top = 0; top < o->rows; top += ROWS)
-        for (int64_t first = 0; first < o->columns; first += step)
+        for (int64_t begin = 0; begin < width; begin += TILE)
             for (int64_t r = top; r < least(top + ROWS, o->rows); r++)
-                pack_piece(l, packed, to, w, from, o, r, first, least(first + step, o->columns));
+                pack_piece(l, packed, to, w, from, o, r, begin, least(begin + TILE, width));
+}
+
+static void unpack_piece(float *dw, const float *packed, const order *o, int64_t r, int64_t begin, int64_t end) {
+    for (int64_t i = begin, c = begin / o->taps, t = begin % o->taps; i < end; i++) {
+        dw[i] += packed[o->row[r] + o->column[c] + o->tap[t]];
+        if (++t == o->taps) t = 0, c++;
+    }
 }
 
 /* dw[r, c, t] += what lies packed, where a row of dw has `apart` numbers. */
 static void unpack_sum(const ss_ctx *cx, float *dw, int64_t apart, const float *packed, const order *o) {
-    int64_t step = columns_at_once(o);
-#pragma omp parallel for schedule(static) num_threads(ss_threads_for(cx, o->rows * o->columns * o->taps))
+    int64_t width = o->columns * o->taps;
+#pragma omp parallel for schedule(static) num_threads(ss_threads_for(cx, o->rows *width))
     for (int64_t top = 0; top < o->rows; top += ROWS)
-        for (int64_t first = 0; first < o->columns; first += step)
+        for (int64_t begin = 0; begin < width; begin += TILE)
             for (int64_t r = top; r < least(top + ROWS, o->rows); r++)
-                for (int64_t c = first; c < least(first + step, o->columns); c++)
-                    for (int64_t t = 0; t < o->taps; t++)
-                        dw[r * apart + c * o->taps + t] += packed[o->row[r] + o->column[c] + o->tap[t]];
+                unpack_piece(dw + r * apart, packed, o, r, begin, least(begin + TILE, width));
 }
 
 /* Blocks that the weights do not fill are filled with zeros. */
@@ -363,8 +371,10 @@ ss_status ss_product_forward(const ss_call *k, ss_product p) {
     if (st) return st;
 
     ss_operands with = {.x = k->x[0]->bytes, .w = w.weights, .b = b, .y = k->y->bytes, .scratch = w.lent};
-    if (k->x[3]) with.other = k->x[3]->bytes;
-    if (w.primitive->add == SS_ADD_TO_Y) copy(cx, k->y, k->x[3]);
+    if (k->x[3]) {
+        with.other = k->x[3]->bytes;
+        if (w.primitive->add == SS_ADD_TO_Y) copy(cx, k->y, k->x[3]);
+    }
     return ss_primitive_run(cx, w.primitive, &with);
 }
 

@@ -390,6 +390,8 @@ static void shapes_that_do_not_fit(void **state) {
 #define T(...) filled(cx, SS_COUNT_OF(((int64_t[]){__VA_ARGS__})), (const int64_t[]){__VA_ARGS__})
         REFUSED("conv2d: x is [1, 4, 8, 8], which weights [320, 9, 3, 3] do not fit",
                 ss_conv2d(cx, T(1, 4, 8, 8), T(320, 9, 3, 3), NULL, NULL, &same));
+        REFUSED("conv2d: x is [1, 4, 8, 8], which weights [2, 4, 0, 3] do not fit",
+                ss_conv2d(cx, T(1, 4, 8, 8), T(2, 4, 0, 3), NULL, NULL, &same));
         REFUSED("conv2d: the bias is [3], the weights [2, 4, 3, 3] make 2 channels",
                 ss_conv2d(cx, T(1, 4, 8, 8), T(2, 4, 3, 3), T(3), NULL, &same));
         REFUSED("conv2d: x is [1, 4, 1, 8], smaller than the kernel of weights [2, 4, 3, 3]",

@@ -136,6 +136,7 @@ const op_case op_cases[] = {
      &(ss_conv_attr){.top = 1, .left = 1, .bottom = 1, .right = 2}, .what = "a border that only holds bias"},
     {&ss_op_conv2d, .shape = {{1, 2, 11, 13}, {3, 2, 5, 2}, {3}}, &(ss_conv_attr){.stride = 3, .top = 1, .left = 1},
      .what = "places left over"},
+    {&ss_op_conv2d, .shape = {{1, 2, 21, 30}, {2, 2, 20, 29}, {2}}, &(ss_conv_attr){.top = 1}, .what = "a large kernel"},
     {&ss_op_conv2d, .shape = {{2, 672, 3, 4}, {8, 672, 3, 3}, {8}, {2, 8, 3, 4}},
      &(ss_conv_attr){.top = 1, .left = 1, .bottom = 1, .right = 1}, .what = "a sum in slices"},
     {&ss_op_conv2d, .shape = {{1, 672, 5, 5}, {8, 672, 3, 3}}, &(ss_conv_attr){.stride = 2, .bottom = 1, .right = 1},

@@ -34,6 +34,7 @@ typedef struct edit {
     ss_token_set *words; /* of each target's subject */
     ss_keep *keep;
     bool keep_full;    /* keep holds the whole source */
+    bool stored;       /* the file holds all that is to be kept */
     ss_preview preview;
     int target, shown_row; /* the one being drawn, and its row in the batch */
 } edit;
@@ -89,6 +90,7 @@ static ss_status find_path(edit *e, const ss_image *photo) {
         ss_kept k = {.of = of, .steps = e->steps, .one = e->one, .path = e->path, .keys = e->keep};
         st = of ? ss_kept_read(&k, e->cx, e->r->keep_source, &e->keep_full) : SS_ERR_NOMEM;
         if (!st) ss_note(e->cx, "the source comes from %s%s", e->r->keep_source, e->keep_full ? ", with its keys and values" : "");
+        e->stored = e->keep_full || !e->r->keep_keys;
         free(of);
         return st;
     }
@@ -98,7 +100,7 @@ static ss_status find_path(edit *e, const ss_image *photo) {
 }
 
 static ss_status store_path(edit *e, const ss_image *photo) {
-    if (!e->r->keep_source || there(e->r->keep_source)) return SS_OK;
+    if (!e->r->keep_source || e->stored) return SS_OK;
     char *of = fingerprint(e, photo);
     ss_kept k = {.of = of, .steps = e->steps, .one = e->one, .path = e->path, .keys = e->r->keep_keys ? e->keep : NULL};
     ss_status st = of ? ss_kept_write(&k, e->cx, e->r->keep_source) : SS_ERR_NOMEM;
@@ -242,6 +244,8 @@ static ss_status draw(edit *e, int target, ss_image *out) {
 static ss_status check(ss_ctx *cx, const ss_edit_request *r) {
     if (!r->photo || !r->photo->rgb) return ss_fail(cx, SS_ERR_ARG, "an edit needs a photo");
     if (r->prompt_count < 1) return ss_fail(cx, SS_ERR_ARG, "an edit needs at least one prompt: what shall be drawn?");
+    for (int i = 0; i < r->prompt_count; i++)
+        if (!r->prompts[i]) return ss_fail(cx, SS_ERR_ARG, "prompt %d of %d is missing", i + 1, r->prompt_count);
     if (r->sampling.sampler && strcmp(r->sampling.sampler, "ddim"))
         return ss_fail(cx, SS_ERR_ARG, "edits invert with DDIM and draw with it, so sampler \"%s\" cannot be used", r->sampling.sampler);
     if (r->sampling.eta != 0) return ss_fail(cx, SS_ERR_ARG, "eta %g: an edit follows the inverted path, which has no noise", r->sampling.eta);
@@ -249,6 +253,9 @@ static ss_status check(ss_ctx *cx, const ss_edit_request *r) {
     if (masks && r->method != SS_METHOD_MASK) return ss_fail(cx, SS_ERR_ARG, "masks are given, but the method is not \"mask\"");
     if (r->method == SS_METHOD_MASK && !(r->source_mask.data && r->target_mask.data))
         return ss_fail(cx, SS_ERR_ARG, "method \"mask\" needs a source mask and a target mask");
+    if (masks && (r->source_mask.w < 1 || r->source_mask.h < 1 || r->target_mask.w < 1 || r->target_mask.h < 1))
+        return ss_fail(cx, SS_ERR_ARG, "masks of %dx%d and %dx%d: they need a pixel at least", r->source_mask.w, r->source_mask.h,
+                       r->target_mask.w, r->target_mask.h);
     if (r->method == SS_METHOD_AUTO && !(r->threshold >= 0 && r->threshold <= 1))
         return ss_fail(cx, SS_ERR_ARG, "threshold %g: masks go from 0 to 1", r->threshold);
     if (r->method != SS_METHOD_AUTO && (r->subject || r->target_subject || r->threshold != 0))
@@ -257,7 +264,7 @@ static ss_status check(ss_ctx *cx, const ss_edit_request *r) {
         return ss_fail(cx, SS_ERR_ARG, "only automatic masks can be saved; the method is another one");
     if (r->inversion_guidance < 0) return ss_fail(cx, SS_ERR_ARG, "inversion guidance %g: it starts at 1 (none)", r->inversion_guidance);
     if (r->keep_keys && !r->keep_source) return ss_fail(cx, SS_ERR_ARG, "keys and values are to be kept, but no file to keep the source in is named");
-    return SS_OK;
+    return ss_sampling_check(cx, &r->sampling);
 }
 
 static ss_status make_folder(ss_ctx *cx, const char *path) {
@@ -281,16 +288,16 @@ static bool room_to_keep(const edit *e) {
 
 static ss_status prepare(edit *e, ss_image *source) {
     const ss_edit_request *r = e->r;
-    const char **text = ss_alloc(e->cx, (size_t)(TEXT_TARGETS + r->prompt_count), sizeof *text);
     ss_status st = check(e->cx, r);
+    const char **text = st ? NULL : ss_alloc(e->cx, (size_t)(TEXT_TARGETS + r->prompt_count), sizeof *text);
+    if (!st && !text) st = SS_ERR_NOMEM;
     if (!st) st = ss_request_size(&e->size, e->cx, e->m, r->width, r->height);
     if (!st) st = make_folder(e->cx, r->save_masks);
     if (!st) st = make_folder(e->cx, r->save_attention);
-    if (!st && text) {
+    if (!st) {
         e->steps = r->sampling.steps ? r->sampling.steps : 50;
         e->h = e->size.h / 8, e->w = e->size.w / 8, e->one = 4 * e->h * e->w;
         e->halves = r->sampling.guidance == 0 || r->sampling.guidance > 1 ? 2 : 1;
-        if (e->steps < 1 || e->steps > 1000) st = ss_fail(e->cx, SS_ERR_ARG, "%d steps: give 1 to 1000", e->steps);
         text[TEXT_EMPTY] = "", text[TEXT_NEGATIVE] = r->negative, text[TEXT_SOURCE] = r->source;
         for (int i = 0; i < r->prompt_count; i++) text[TEXT_TARGETS + i] = r->prompts[i];
     }

@@ -64,12 +64,12 @@ ss_status ss_generate(ss_image *images, ss_ctx *cx, ss_model *m, const ss_genera
     ss_size size;
     ss_texts texts = {0};
     ss_run run = {0};
-    ss_image *drawn = ss_alloc(cx, (size_t)rows, sizeof *drawn);
+    ss_image *drawn = NULL;
     float *x = NULL;
     showing view = {.cx = cx, .r = r};
 
-    ss_status st = cx->status;
-    if (!st) st = check(cx, r);
+    ss_status st = check(cx, r);
+    if (!st && !(drawn = ss_alloc(cx, (size_t)rows, sizeof *drawn))) st = SS_ERR_NOMEM;
     if (!st) st = ss_request_size(&size, cx, m, r->init ? r->init->w : r->width, r->init ? r->init->h : r->height);
     if (!st && r->init && (r->init->w != size.w || r->init->h != size.h))
         st = ss_fail(cx, SS_ERR_ARG, "the picture to start from is %dx%d; its sides have to be multiples of 8 (%dx%d)", r->init->w,

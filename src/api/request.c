@@ -17,22 +17,33 @@ ss_status ss_request_size(ss_size *out, ss_ctx *cx, const ss_model *m, int width
     return SS_OK;
 }
 
-ss_status ss_run_open(ss_run *run, ss_ctx *cx, ss_model *m, const ss_sampling_options *o, const char *sampler, int rows,
-                      ss_size size) {
-    double guidance = o->guidance == 0 ? 7.5 : o->guidance;
-    int steps = o->steps ? o->steps : 50;
+/* The numbers in them, zero meaning the default. */
+static double guidance_of(const ss_sampling_options *o) { return o->guidance == 0 ? 7.5 : o->guidance; }
+
+static int steps_of(const ss_sampling_options *o) { return o->steps ? o->steps : 50; }
+
+ss_status ss_sampling_check(ss_ctx *cx, const ss_sampling_options *o) {
+    double guidance = guidance_of(o);
+    int steps = steps_of(o);
     if (!(guidance >= 0 && guidance <= 100)) return ss_fail(cx, SS_ERR_ARG, "guidance %g: it goes from 1 (none) to 100", guidance);
     if (steps < 1 || steps > 1000) return ss_fail(cx, SS_ERR_ARG, "%d steps: give 1 to 1000", steps);
     if (!(o->eta >= 0 && o->eta <= 1)) return ss_fail(cx, SS_ERR_ARG, "eta %g: it goes from 0 to 1", o->eta);
-    *run = (ss_run){.sample = {.model = m, .rows = rows, .h = size.h / 8, .w = size.w / 8, .guidance = guidance, .what = "drawing"}};
+    return SS_OK;
+}
+
+ss_status ss_run_open(ss_run *run, ss_ctx *cx, ss_model *m, const ss_sampling_options *o, const char *sampler, int rows,
+                      ss_size size) {
+    ss_status st = ss_sampling_check(cx, o);
+    if (st) return st;
+    *run = (ss_run){.sample = {.model = m, .rows = rows, .h = size.h / 8, .w = size.w / 8, .guidance = guidance_of(o), .what = "drawing"}};
     const char *name = sampler ? sampler : o->sampler ? o->sampler : ss_sampler_of_class(ss_model_scheduler(m));
     const ss_sampler *s = ss_sampler_find(cx, name);
     if (!s) return cx->status;
     ss_schedule schedule;
-    ss_status st = ss_schedule_read(&schedule, cx, (ss_object){m->scheduler, "scheduler/scheduler_config.json"});
+    st = ss_schedule_read(&schedule, cx, (ss_object){m->scheduler, "scheduler/scheduler_config.json"});
     schedule.prediction = m->predicts_v ? SS_PREDICT_V : SS_PREDICT_EPSILON;
     ss_sampler_options options = {.eta = o->eta, .karras = o->karras || ss_sampler_wants_karras(name)};
-    if (!st) st = ss_sampling_new(&run->sample.sampling, cx, s, &schedule, steps, &options, rows * 4 * run->sample.h * run->sample.w);
+    if (!st) st = ss_sampling_new(&run->sample.sampling, cx, s, &schedule, steps_of(o), &options, rows * 4 * run->sample.h * run->sample.w);
     return st;
 }
 

@@ -13,6 +13,9 @@ typedef struct ss_size {
 /* 0 means the model's own size; others are rounded down to multiples of 8, which is said. */
 ss_status ss_request_size(ss_size *out, ss_ctx *cx, const ss_model *m, int width, int height);
 
+/* Numbers out of their range fail: before any work is done for them. */
+ss_status ss_sampling_check(ss_ctx *cx, const ss_sampling_options *o);
+
 /* A sampling loop ready to run, and what it owns. */
 typedef struct ss_run {
     ss_sample sample;

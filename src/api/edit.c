@@ -81,6 +81,23 @@ static bool there(const char *path) {
     return path && stat(path, &s) == 0;
 }
 
+/* A file says what it likes: what it kept has to be as large as the layers that will read it. */
+static ss_status check_kept(const edit *e) {
+    for (int i = 0; i < e->steps * SS_LAYERS * e->halves; i++) {
+        int half = i % e->halves, layer = i / e->halves % SS_LAYERS, step = i / e->halves / SS_LAYERS, level = ss_layer_level(layer);
+        int64_t h = e->h, w = e->w, d = ss_unet_width(&e->m->unet, level);
+        int map_h = 1, map_w = 1;
+        for (int k = 0; k < level; k++) h = (h + 1) / 2, w = (w + 1) / 2;
+        const ss_kept_kv *kv = ss_keep_get(e->keep, step, layer, half);
+        bool fits = !kv || (kv->dtype == e->cx->device->numbers && kv->len == h * w && kv->d == d);
+        if (ss_keep_get_map(e->keep, step, layer, &map_h, &map_w)) fits = fits && map_h > 0 && map_w > 0;
+        if (!fits)
+            return ss_fail(e->cx, SS_ERR_FORMAT, "%s: what it kept of step %d, layer %d does not fit %lld keys of width %lld; name "
+                           "another file", e->r->keep_source, step, layer, (long long)(h * w), (long long)d);
+    }
+    return SS_OK;
+}
+
 /* The path, inverted now or taken from the file where it was kept. */
 static ss_status find_path(edit *e, const ss_image *photo) {
     float *mean = e->latents;
@@ -89,6 +106,7 @@ static ss_status find_path(edit *e, const ss_image *photo) {
         char *of = fingerprint(e, photo);
         ss_kept k = {.of = of, .steps = e->steps, .one = e->one, .path = e->path, .keys = e->keep};
         st = of ? ss_kept_read(&k, e->cx, e->r->keep_source, &e->keep_full) : SS_ERR_NOMEM;
+        if (!st && e->keep) st = check_kept(e);
         if (!st) ss_note(e->cx, "the source comes from %s%s", e->r->keep_source, e->keep_full ? ", with its keys and values" : "");
         e->stored = e->keep_full || !e->r->keep_keys;
         free(of);

@@ -30,7 +30,7 @@ static bool has_word(const char *text, const char *word, size_t n) {
 static ss_status add_phrase(ss_token_set *set, ss_ctx *cx, const ss_tokenizer *t, const char *text, const char *phrase) {
     int32_t ids[SS_TOKENS];
     ss_tokens info;
-    int places[SS_TOKENS], count;
+    int places[SS_TOKENS], count = 0;
     ss_status st = ss_tokenize(t, cx, text, ids, &info);
     if (!st) st = ss_token_places(places, &count, cx, text, &info, phrase);
     for (int i = 0; i < count && !st && set->count < SS_MASK_TOKENS; i++) set->at[set->count++] = places[i];

@@ -227,6 +227,35 @@ static void keys_join_a_path_that_was_kept_without(void **state) {
     ss_edited_free(&e);
 }
 
+/* Keys of another width would be read beyond their end. */
+static void kept_keys_of_another_size_are_refused(void **state) {
+    (void)state;
+    char path[512];
+    snprintf(path, sizeof path, "%s", made_path(dir, "spoiled"));
+    ss_edit_request r = small(1);
+    r.keep_source = path, r.keep_keys = true;
+    ss_edited e = edited(&r);
+    ss_edited_free(&e);
+
+    ss_weights *w = NULL;
+    assert_int_equal(ss_weights_open(&w, cx, path), SS_OK);
+    ss_pair of = {"selfsame.kept_source", ss_weights_metadata(w, "selfsame.kept_source")};
+    ss_to_store *t = calloc((size_t)w->count, sizeof *t);
+    assert_non_null(t);
+    for (int64_t i = 0; i < w->count; i++) {
+        static const int64_t narrow[2] = {1, 4};
+        const ss_stored *s = &w->at[i];
+        bool spoiled = !strcmp(s->name, "k.2.11.0") || !strcmp(s->name, "v.2.11.0");
+        t[i] = (ss_to_store){s->name, s->dtype, s->rank, spoiled ? narrow : s->shape, s->data};
+    }
+    assert_int_equal(ss_safetensors_write(cx, path, t, w->count, &of, 1), SS_OK);
+    ss_weights_close(w);
+    free(t);
+    assert_int_equal(ss_edit(&e, cx, model, &r), SS_ERR_FORMAT);
+    assert_non_null(strstr(ss_ctx_error(cx), "step 2, layer 11"));
+    ss_edited_free(&e);
+}
+
 static void another_file_is_no_kept_source(void **state) {
     (void)state;
     ss_edit_request r = small(1);
@@ -376,6 +405,7 @@ int main(void) {
         cmocka_unit_test(control_of_nothing_is_no_control),
         cmocka_unit_test(a_kept_source_is_written_reused_and_refused_for_another_photo),
         cmocka_unit_test(keys_join_a_path_that_was_kept_without),
+        cmocka_unit_test(kept_keys_of_another_size_are_refused),
         cmocka_unit_test(another_file_is_no_kept_source),
         cmocka_unit_test(those_who_look_on_see_all_and_change_nothing),
         cmocka_unit_test(a_stop_keeps_the_targets_that_are_finished),

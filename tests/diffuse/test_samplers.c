@@ -146,11 +146,10 @@ static void as_diffusers_0_27(void **state) {
 /* Timesteps and noise levels of the runs that the whole model is compared with elsewhere. */
 static void golden_levels(void **state) {
     (void)state;
-    static const char *const files[] = {"samplers", "newer"};
+    static const char *const files[] = {GOLDEN_DIR "/samplers/samplers.json",
+                                        SELFSAME_SOURCE_DIR "/tests/diffuse/newer.json"};
     for (int f = 0; f < SS_COUNT_OF(files); f++) {
-        char path[4096];
-        snprintf(path, sizeof path, GOLDEN_DIR "/samplers/%s.json", files[f]);
-        json_t *info = read_json(path), *run;
+        json_t *info = read_json(files[f]), *run;
         const char *name;
         int runs = 0;
         json_object_foreach(json_object_get(info, "runs"), name, run) {

@@ -44,12 +44,19 @@ typedef struct sides {
     dnnl_dims_t stride, before, after;
 } sides;
 
+/* `skip`: how many of the implementations that can do it are passed over, fastest first. */
 static dnnl_status_t convolution(dnnl_primitive_desc_t *out, dnnl_engine_t engine, dnnl_prop_kind_t kind, layout_ref x,
-                                 layout_ref w, layout_ref b, layout_ref y, const sides *s, dnnl_primitive_attr_t attr) {
+                                 layout_ref w, layout_ref b, layout_ref y, const sides *s, dnnl_primitive_attr_t attr,
+                                 int skip) {
     dnnl_convolution_desc_t d;
+    dnnl_primitive_desc_iterator_t at = NULL;
     dnnl_status_t st = dnnl_convolution_forward_desc_init(&d, kind, dnnl_convolution_direct, x, w, b, y, s->stride,
                                                           s->before, s->after);
-    return st ? st : dnnl_primitive_desc_create(out, &d, attr, engine, NULL);
+    if (!st) st = dnnl_primitive_desc_iterator_create(&at, &d, attr, engine, NULL);
+    for (; !st && skip > 0; skip--) st = dnnl_primitive_desc_iterator_next(at);
+    if (!st && !(*out = dnnl_primitive_desc_iterator_fetch(at))) st = dnnl_out_of_memory;
+    if (at) dnnl_primitive_desc_iterator_destroy(at);
+    return st;
 }
 
 static dnnl_status_t convolution_dw(dnnl_primitive_desc_t *out, dnnl_engine_t engine, layout_ref x, layout_ref dw,
@@ -108,10 +115,20 @@ typedef struct sides {
 
 static const dnnl_dims_t no_dilation = {0};
 
+/* `skip`: how many of the implementations that can do it are passed over, fastest first. */
 static dnnl_status_t convolution(dnnl_primitive_desc_t *out, dnnl_engine_t engine, dnnl_prop_kind_t kind, layout_ref x,
-                                 layout_ref w, layout_ref b, layout_ref y, const sides *s, dnnl_primitive_attr_t attr) {
-    return dnnl_convolution_forward_primitive_desc_create(out, engine, kind, dnnl_convolution_direct, x, w, b, y,
-                                                          s->stride, no_dilation, s->before, s->after, attr);
+                                 layout_ref w, layout_ref b, layout_ref y, const sides *s, dnnl_primitive_attr_t attr,
+                                 int skip) {
+    dnnl_primitive_desc_t pd = NULL;
+    dnnl_status_t st = dnnl_convolution_forward_primitive_desc_create(
+        &pd, engine, kind, dnnl_convolution_direct, x, w, b, y, s->stride, no_dilation, s->before, s->after, attr);
+    for (; !st && skip > 0; skip--) st = dnnl_primitive_desc_next_impl(pd);
+    if (!st) {
+        *out = pd;
+    } else if (pd) {
+        dnnl_primitive_desc_destroy(pd);
+    }
+    return st;
 }
 
 static dnnl_status_t convolution_dw(dnnl_primitive_desc_t *out, dnnl_engine_t engine, layout_ref x, layout_ref dw,
@@ -292,6 +309,37 @@ static dnnl_status_t attributes(dnnl_primitive_attr_t *out, ss_product_add add, 
     return st;
 }
 
+static const char *implementation(dnnl_primitive_desc_t pd) {
+    const char *name = "";
+    dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name);
+    return name;
+}
+
+/* The blocked convolution for AMX notes, for each row of an unrolled kernel, which row comes next, and while it makes
+ * the kernel it looks up the row after the last one: eight bytes past the end of a heap block, never used. (oneDNN
+ * 2.6.3; nothing has changed there up to 3.7.) Behind a block of the C library's allocator there is always memory; but
+ * an allocator whose blocks can end where its memory ends, as the address sanitizer's do, lets the program die there.
+ * That takes a block that fills its place to the last byte, as the few rows of pictures of less than 8 columns do.
+ * For those there is another implementation; wider ones, which take the time, keep the fastest. */
+static bool reads_past_rows(dnnl_primitive_desc_t pd, const ss_product *p) {
+    const char *name = implementation(pd);
+    bool blocked = !strncmp(name, "brgconv:", 8) || !strncmp(name, "brg_conv_fwd:", 13); /* in 2.6 and in 3.7 */
+    return p->q < 8 && blocked && strstr(name, "amx");
+}
+
+/* The fastest convolution that can be created wherever its memory lies. */
+static dnnl_status_t safe_convolution(dnnl_primitive_desc_t *out, const ss_dnnl *d, const ss_product *p, layout_ref x,
+                                      layout_ref w, layout_ref b, layout_ref y, const sides *s,
+                                      dnnl_primitive_attr_t attr) {
+    dnnl_primitive_desc_t next = NULL;
+    dnnl_status_t st = convolution(out, d->engine, dnnl_forward_inference, x, w, b, y, s, attr, 0);
+    if (st || !reads_past_rows(*out, p)) return st;
+    st = convolution(&next, d->engine, dnnl_forward_inference, x, w, b, y, s, attr, 1);
+    dnnl_primitive_desc_destroy(*out);
+    *out = next;
+    return st;
+}
+
 static dnnl_status_t choose(dnnl_primitive_desc_t *out, const ss_dnnl *d, const ss_product *p, ss_product_add add,
                             const operands *m) {
     dnnl_primitive_attr_t attr = NULL;
@@ -299,24 +347,18 @@ static dnnl_status_t choose(dnnl_primitive_desc_t *out, const ss_dnnl *d, const 
     sides s = {{p->stride, p->stride}, {p->top, p->left}, {p->bottom, p->right}};
     dnnl_status_t st = attributes(&attr, add, y);
     if (!st && p->kind == SS_MATMUL) st = matmul(out, d->engine, x, w, b, y, attr);
-    if (!st && p->kind == SS_CONV) st = convolution(out, d->engine, dnnl_forward_inference, x, w, b, y, &s, attr);
+    if (!st && p->kind == SS_CONV) st = safe_convolution(out, d, p, x, w, b, y, &s, attr);
     if (!st && p->kind == SS_CONV_DW) {
         ss_layout forward_w = {0};
         dnnl_primitive_desc_t forward = NULL;
         st = free_order(&forward_w, 4, (dnnl_dims_t){p->o, p->c, p->kh, p->kw}, type_of(p->from));
-        if (!st) st = convolution(&forward, d->engine, dnnl_forward_training, x, ref(&forward_w), NULL, y, &s, NULL);
+        if (!st) st = convolution(&forward, d->engine, dnnl_forward_training, x, ref(&forward_w), NULL, y, &s, NULL, 0);
         if (!st) st = convolution_dw(out, d->engine, x, w, y, &s, forward, attr);
         if (forward) dnnl_primitive_desc_destroy(forward);
         drop(&forward_w);
     }
     if (attr) dnnl_primitive_attr_destroy(attr);
     return st;
-}
-
-static const char *implementation(dnnl_primitive_desc_t pd) {
-    const char *name = "";
-    dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name);
-    return name;
 }
 
 /* As `choose`, but where adding another tensor leads to another implementation than adding to y does, which has always

@@ -2,12 +2,12 @@
  *
  *     photo -> latent -> path of inverted latents -> (source, target) side by side, the target reading the source
  *
- * The source is inverted once. When there are several targets, the first one keeps the source's keys and values, and the
- * others read them without running the source again.
+ * The source is inverted once. Asked to keep keys and values, the first target stores the source's, and the others read
+ * them without running the source again; their numbers then differ from a run of their own by rounding, which is why a
+ * picture that shall repeat to the same bytes is drawn with its source beside it.
  */
 #include "api/edit_words.h"
 #include "api/keep_file.h"
-#include "api/memory.h"
 #include "api/request.h"
 #include "control/maps.h"
 #include "io/image.h"
@@ -291,19 +291,6 @@ static ss_status make_folder(ss_ctx *cx, const char *path) {
     return ss_fail(cx, SS_ERR_FILE, "%s: the folder cannot be made", path);
 }
 
-/* Whether the source's keys and values fit into what the machine has left. */
-static bool room_to_keep(const edit *e) {
-    int64_t tokens = 0;
-    int active = 0;
-    for (int i = 0; i < e->steps; i++) active += e->active[i];
-    for (int l = 0; l < SS_LAYERS; l++) {
-        int level = ss_layer_level(l);
-        if (e->control.layers[l]) tokens += (e->h >> level) * (e->w >> level) * ss_unet_width(&e->m->unet, level);
-    }
-    double bytes = 2.0 * e->halves * active * (double)tokens * (double)ss_dtype_size(e->cx->device->numbers);
-    return bytes < 0.5 * (double)ss_memory_available();
-}
-
 static ss_status prepare(edit *e, ss_image *source) {
     const ss_edit_request *r = e->r;
     ss_status st = check(e->cx, r);
@@ -336,7 +323,7 @@ static ss_status prepare(edit *e, ss_image *source) {
         e->words = ss_alloc(e->cx, (size_t)r->prompt_count, sizeof *e->words);
         st = e->words ? ss_subject_words(&c->source_words, e->words, e->cx, e->m->tokenizer, r) : SS_ERR_NOMEM;
     }
-    if (!st && r->method != SS_METHOD_NONE && (r->keep_keys || (r->prompt_count > 1 && room_to_keep(e))))
+    if (!st && r->method != SS_METHOD_NONE && r->keep_keys)
         st = ss_keep_new(&e->keep, e->cx, e->steps, SS_LAYERS, e->halves);
     if (!st) st = ss_image_fit(source, e->cx, r->photo, e->size.w, e->size.h, r->fit);
     if (!st) st = ss_embed_texts(&e->texts, e->cx, e->m, text, TEXT_TARGETS + r->prompt_count, r->sampling.clip_skip);

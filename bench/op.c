@@ -140,6 +140,7 @@ int main(int argc, char **argv) {
     ss_ctx cx = {.threads = threads, .fail_allocation = -1};
     cx.arena = ss_arena_new(&cx, false);
     cx.device = cx.arena ? ss_device_new(&cx, SS_CPU, numbers, threads) : NULL;
+    printf("%s, %d threads, commit %s; best, median, arithmetic at best\n", ss_dtype_name(numbers), threads, COMMIT);
     for (int i = 0; cx.device && i < SS_COUNT_OF(rows) && !bench(&cx, &rows[i], argc > 3 ? argv[3] : NULL); i++)
         continue;
     if (cx.status) fprintf(stderr, "%s\n", cx.error);

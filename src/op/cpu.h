@@ -1,5 +1,5 @@
 /* The fast kernels of the processor that are our own: ss_NAME_cpu and ss_NAME_cpu_back for each operation below. What
- * oneDNN computes is in NAME.dnnl.c. */
+ * oneDNN computes, convolutions and linear layers, is in op/product.h. */
 #ifndef SS_OP_CPU_H
 #define SS_OP_CPU_H
 

@@ -19,6 +19,19 @@
 #include <math.h>
 #include <string.h>
 
+/* Whether the kept keys that image i reads are as wide as those of this call. */
+static ss_status fits_kept(const ss_call *k, int64_t i) {
+    assert(ss_read_of(k, i, 0).joined && "every image reads something");
+    for (int n = 0; ss_read_of(k, i, n).joined; n++) {
+        ss_attn_read r = ss_read_of(k, i, n);
+        for (int j = 0; j < r.joined; j++)
+            if (r.kept[j] && r.kept[j]->d != k->x[0]->shape[2])
+                return ss_fail(k->cx, SS_ERR_SHAPE, "attention: kept keys are %lld wide, these queries %lld",
+                               (long long)r.kept[j]->d, (long long)k->x[0]->shape[2]);
+    }
+    return SS_OK;
+}
+
 static ss_status shape(const ss_call *k, ss_shape *y) {
     const ss_attention_attr *a = k->attr;
     const ss_tensor *q = k->x[0], *key = k->x[1], *v = k->x[2];
@@ -35,6 +48,8 @@ static ss_status shape(const ss_call *k, ss_shape *y) {
                        (long long)q->shape[2], a->heads);
     assert(!a->plan || (!a->causal && a->plan->n == q->shape[0]));
     assert(!a->causal || q->shape[1] == key->shape[1]);
+    for (int64_t i = 0; i < q->shape[0]; i++)
+        if (fits_kept(k, i)) return k->cx->status;
     for (int64_t i = 0; (a->probabilities || a->head_probabilities) && i < q->shape[0]; i++) {
         ss_attn_read r = ss_read_of(k, i, 0);
         if (ss_read_keys(k, &r) != key->shape[1])
@@ -180,16 +195,16 @@ static ss_status backward(const ss_call *k) {
     return SS_OK;
 }
 
-/* Two products with every key of every read, and each number moved once. */
+/* Two products with every key of every read; each number is moved once. */
 static void cost(const ss_call *k, double *flop, double *bytes) {
-    const ss_tensor *q = k->x[0], *key = k->x[1];
+    const ss_tensor *q = k->x[0];
+    (void)bytes;
     *flop = 0;
     for (int64_t i = 0; i < q->shape[0]; i++)
         for (int number = 0; ss_read_of(k, i, number).joined; number++) {
             ss_attn_read r = ss_read_of(k, i, number);
             *flop += 4.0 * (double)q->shape[1] * (double)ss_read_keys(k, &r) * (double)q->shape[2];
         }
-    *bytes = 2.0 * (double)(ss_count(q) + ss_count(key)) * (double)ss_dtype_size(q->dtype);
 }
 
 const ss_op ss_op_attention = {

@@ -14,6 +14,7 @@
 typedef struct reading {
     ss_attn_read plan;
     ss_attn_rows rows;
+    int64_t *home;  /* [rows.count]: which row of the call's keys and values it is; -1: kept from elsewhere */
     char *k, *v;    /* packed, one head after the other */
     float *longest; /* [heads, chunks] */
 } reading;
@@ -22,10 +23,9 @@ typedef struct work {
     const ss_call *call;
     const ss_attn_kernel *kernel;
     int64_t len, d, hd, heads;
-    int count; /* reads of the image at hand */
+    int64_t blocks; /* of queries, as many as a task takes */
+    int count;      /* reads of the image at hand */
     reading read[SS_READS];
-    char *own; /* one piece for each thread: the kernel's, and results [2, queries, hd] */
-    size_t own_size;
 } work;
 
 static const ss_attn_f32 *f32_kernels(const ss_ctx *cx) {
@@ -59,68 +59,80 @@ static void *take(char *block, size_t *used, size_t bytes) {
 /* Bytes of one row as the tensors of this call have it. */
 static size_t row_size(const ss_call *k) { return (size_t)k->x[0]->shape[2] * ss_dtype_size(k->x[0]->dtype); }
 
-static void convert(void *y, ss_dtype to, const void *x, ss_dtype from, int64_t n, float *buffer) {
-    enum { PIECE = 256 };
-    for (int64_t at = 0; at < n; at += PIECE) {
-        size_t m = (size_t)(n - at < PIECE ? n - at : PIECE);
-        float *row = to == SS_F32 ? (float *)y + at : buffer;
-        ss_to_f32(row, (const char *)x + (size_t)at * ss_dtype_size(from), from, m);
-        if (to == SS_BF16) ss_f32_to_bf16((uint16_t *)y + at, row, m);
+/* n numbers of another type, piece by piece. */
+static void convert(void *y, ss_dtype to, const void *x, ss_dtype from, int64_t n) {
+    float piece[256];
+    for (int64_t at = 0, m; at < n; at += m) {
+        m = n - at < SS_COUNT_OF(piece) ? n - at : SS_COUNT_OF(piece);
+        ss_to_f32(piece, (const char *)x + (size_t)at * ss_dtype_size(from), from, (size_t)m);
+        if (to == SS_BF16)
+            ss_f32_to_bf16((uint16_t *)y + at, piece, (size_t)m);
+        else
+            memcpy((float *)y + at, piece, (size_t)m * sizeof *piece);
     }
 }
 
-/* Lays out read r in the block, and fills in what it sees if the block is there. Kept keys of another type than the
- * call's are converted on the way. */
+/* Where the keys and values of joined image j begin: in the call's own tensors or in what was kept, which is converted
+ * on the way if it is of another type. */
+static void find_image(const reading *r, const ss_call *k, int j, char *block, size_t *used, const char **key,
+                       const char **v) {
+    const ss_kept_kv *kept = r->plan.kept[j];
+    const ss_dtype type = k->x[0]->dtype;
+    const int64_t len = ss_read_len(k, &r->plan, j);
+    *key = kept ? kept->k : (char *)k->x[1]->bytes + (size_t)(r->plan.from[j] * len) * row_size(k);
+    *v = kept ? kept->v : (char *)k->x[2]->bytes + (size_t)(r->plan.from[j] * len) * row_size(k);
+    if (!kept || kept->dtype == type) return;
+    char *own_key = take(block, used, (size_t)len * row_size(k)), *own_v = take(block, used, (size_t)len * row_size(k));
+    if (!block) return;
+    convert(own_key, type, *key, kept->dtype, len * k->x[0]->shape[2]);
+    convert(own_v, type, *v, kept->dtype, len * k->x[0]->shape[2]);
+    *key = own_key;
+    *v = own_v;
+}
+
+/* Whether no key is seen, whether those that are count differently, and the largest bias. */
+static void weigh(ss_attn_rows *rows, const float *given, int64_t keys, float *bias) {
+    float least = INFINITY, most = -INFINITY;
+    for (int64_t j = 0; j < keys; j++) {
+        if (given[j] > -INFINITY) least = fminf(least, given[j]);
+        most = fmaxf(most, given[j]);
+    }
+    rows->flat = most == -INFINITY;
+    if (rows->flat || (least == 0 && most == 0)) return;
+    rows->bias = bias;
+    rows->most_bias = most;
+}
+
+/* Lays out read r in the block, and fills in what it sees if the block is there. */
 static void gather(reading *r, const ss_call *k, char *block, size_t *used) {
-    const ss_tensor *q = k->x[0];
-    const int64_t keys = ss_read_keys(k, &r->plan), d = q->shape[2];
+    const int64_t keys = ss_read_keys(k, &r->plan);
     ss_attn_rows *rows = &r->rows;
-    *rows = (ss_attn_rows){.dtype = q->dtype};
+    *rows = (ss_attn_rows){.dtype = k->x[0]->dtype};
     rows->k = take(block, used, (size_t)keys * sizeof *rows->k);
     rows->v = take(block, used, (size_t)keys * sizeof *rows->v);
     rows->place = take(block, used, (size_t)keys * sizeof *rows->place);
+    r->home = take(block, used, (size_t)keys * sizeof *r->home);
     float *bias = take(block, used, (size_t)keys * sizeof *bias);
-
     const float *given = r->plan.bias;
-    bool seen = !given, soft = false;
-    float most = -INFINITY;
-    for (int64_t j = 0; given && j < keys; j++) {
-        seen = seen || given[j] > -INFINITY;
-        soft = soft || (given[j] > -INFINITY && given[j] != 0);
-        most = fmaxf(most, given[j]);
-    }
-    rows->flat = !seen;
-    if (seen && soft) {
-        rows->bias = bias;
-        rows->most_bias = most;
-    }
+    if (given && block) weigh(rows, given, keys, bias);
+
     for (int64_t j = 0, at = 0; j < r->plan.joined; j++) {
-        const ss_kept_kv *kept = r->plan.kept[j];
-        const int64_t len = ss_read_len(k, &r->plan, (int)j), first = r->plan.from[j] * k->x[1]->shape[1];
-        const char *key = kept ? kept->k : (const char *)k->x[1]->bytes + (size_t)first * row_size(k);
-        const char *v = kept ? kept->v : (const char *)k->x[2]->bytes + (size_t)first * row_size(k);
-        if (kept && kept->dtype != q->dtype) {
-            char *own = take(block, used, 2 * (size_t)len * row_size(k)), *own_v = own + (size_t)len * row_size(k);
-            float buffer[256];
-            if (block) {
-                convert(own, q->dtype, key, kept->dtype, len * d, buffer);
-                convert(own_v, q->dtype, v, kept->dtype, len * d, buffer);
-            }
-            key = own;
-            v = own_v;
-        }
+        const char *key, *v;
+        find_image(r, k, (int)j, block, used, &key, &v);
+        const int64_t len = ss_read_len(k, &r->plan, (int)j);
         for (int64_t i = 0; block && i < len; i++, at++) {
-            if (seen && given && given[at] == -INFINITY) continue;
+            if (given && given[at] == -INFINITY && !rows->flat) continue;
             int64_t n = rows->count++;
             rows->k[n] = key + (size_t)i * row_size(k);
             rows->v[n] = v + (size_t)i * row_size(k);
             rows->place[n] = at;
-            bias[n] = given && seen ? given[at] : 0;
+            r->home[n] = r->plan.kept[j] ? -1 : r->plan.from[j] * len + i;
+            if (rows->bias) bias[n] = given[at];
         }
     }
 }
 
-/* ---- forward */
+/* ---- an image: laying out, packing, one task */
 
 static int64_t chunks_of(int64_t keys) { return (keys + SS_ATTN_CHUNK - 1) / SS_ATTN_CHUNK; }
 
@@ -168,14 +180,18 @@ static int64_t pack_tasks(const work *w) {
     return n;
 }
 
+static int64_t rows_from(const work *w, int64_t from) {
+    return w->len - from < w->kernel->queries ? w->len - from : w->kernel->queries;
+}
+
 /* What a kernel has to know of queries `from` on of one head, but for where the result goes. */
 static ss_attn_task task_of(const work *w, const reading *r, int64_t image, int64_t head, int64_t from, void *scratch) {
     const ss_attention_attr *a = w->call->attr;
     const ss_tensor *q = w->call->x[0];
-    const int64_t chunks = chunks_of(r->rows.count), left = w->len - from;
+    const int64_t chunks = chunks_of(r->rows.count);
     ss_attn_task t = {
         .hd = w->hd,
-        .rows = left < w->kernel->queries ? left : w->kernel->queries,
+        .rows = rows_from(w, from),
         .keys = r->rows.count,
         .dtype = q->dtype,
         .q = (char *)q->bytes + (size_t)((image * w->len + from) * w->d + head * w->hd) * ss_dtype_size(q->dtype),
@@ -192,151 +208,125 @@ static ss_attn_task task_of(const work *w, const reading *r, int64_t image, int6
     return t;
 }
 
-/* Queries `from` on of one head: every read's result, weighted, summed, and put into y. */
-static void attend(const work *w, int64_t image, int64_t head, int64_t from, char *own) {
-    const ss_loops *l = ss_loops_of(w->call->cx);
-    const ss_tensor *y = w->call->y;
-    const int64_t to = (image * w->len + from) * w->d + head * w->hd;
-    float *sum = (float *)(own + up(w->kernel->work_size(w->hd))), *one = sum + w->kernel->queries * w->hd;
-    int64_t rows = w->len - from < w->kernel->queries ? w->len - from : w->kernel->queries;
-    bool direct = y->dtype == SS_F32 && w->count == 1 && !w->read[0].plan.weight;
+/* Whether a read counts at all for the task's queries: object and background mostly share them out. */
+static bool counts(const work *w, const reading *r, int64_t from) {
+    if (!r->plan.weight) return true;
+    for (int64_t i = 0; i < rows_from(w, from); i++)
+        if (r->plan.weight[from + i] != 0) return true;
+    return false;
+}
 
-    if (w->count == 0) memset(sum, 0, (size_t)(rows * w->hd) * sizeof *sum);
-    for (int n = 0; n < w->count; n++) {
-        const float *weight = w->read[n].plan.weight;
-        ss_attn_task t = task_of(w, &w->read[n], image, head, from, own);
-        t.y = direct ? y->data + to : n ? one : sum;
+/* Queries `from` on of one head: every read's result, weighted, summed, and put into y. */
+static void attend(const work *w, int64_t image, int64_t task, char *own) {
+    const int64_t head = task / w->blocks, from = task % w->blocks * w->kernel->queries, rows = rows_from(w, from);
+    const ss_tensor *y = w->call->y;
+    const int64_t to = (image * w->len + from) * w->d + head * w->hd, n = rows * w->hd;
+    float *sum = (float *)(own + up(w->kernel->work_size(w->hd))), *one = sum + w->kernel->queries * w->hd;
+    const bool alone = w->count == 1 && !w->read[0].plan.weight, direct = alone && y->dtype == SS_F32;
+
+    for (int64_t i = 0; !alone && i < n; i++) sum[i] = 0;
+    for (int r = 0; r < w->count; r++) {
+        const float *weight = w->read[r].plan.weight;
+        if (!counts(w, &w->read[r], from)) continue;
+        ss_attn_task t = task_of(w, &w->read[r], image, head, from, own);
+        t.y = direct ? y->data + to : alone ? sum : one;
         t.y_stride = direct ? w->d : w->hd;
         w->kernel->attend(&t);
-        for (int64_t i = 0; (weight || n) && i < rows; i++)
-            for (int64_t c = 0; c < w->hd; c++) {
-                float v = t.y[i * w->hd + c] * (weight ? weight[from + i] : 1);
-                sum[i * w->hd + c] = n ? sum[i * w->hd + c] + v : v;
-            }
+        for (int64_t i = 0; !alone && i < n; i++) sum[i] += one[i] * (weight ? weight[from + i / w->hd] : 1);
     }
     for (int64_t i = 0; !direct && i < rows; i++) {
+        const int64_t at = to + i * w->d;
         if (y->dtype == SS_BF16)
-            l->narrow(y->half + to + i * w->d, sum + i * w->hd, w->hd);
+            ss_loops_of(w->call->cx)->narrow(y->half + at, sum + i * w->hd, w->hd);
         else
-            memcpy(y->data + to + i * w->d, sum + i * w->hd, (size_t)w->hd * sizeof *sum);
+            memcpy(y->data + at, sum + i * w->hd, (size_t)w->hd * sizeof *sum);
     }
 }
 
-/* The first read's softmax, once more and always in float32: whoever looks at maps does so at a few layers. Heads
- * follow each other, so that their mean is always summed in one order. */
-static ss_status maps(const ss_call *k);
+typedef void task_fn(const work *w, int64_t image, int64_t task, char *own);
 
-static work work_of(const ss_call *k, const ss_attn_kernel *kernel) {
+/* Does an image's tasks, image after image. Each thread's own memory is the kernel's `work` and `more` bytes. */
+static ss_status run(const ss_call *k, const ss_attn_kernel *kernel, size_t kernel_work, size_t more, task_fn *f,
+                     bool by_head, bool by_block) {
     const ss_attention_attr *a = k->attr;
-    const ss_tensor *q = k->x[0];
-    return (work){.call = k,
-                  .kernel = kernel,
-                  .len = q->shape[1],
-                  .d = q->shape[2],
-                  .hd = q->shape[2] / a->heads,
-                  .heads = a->heads};
-}
-
-/* Scratch for the image with the most keys, and for each thread. */
-static char *scratch(work *w, int threads) {
-    size_t most = 0;
-    for (int64_t i = 0; i < w->call->x[0]->shape[0]; i++) {
-        size_t bytes = open_image(w, i, NULL);
-        if (bytes > most) most = bytes;
-    }
-    char *block = ss_scratch(w->call->cx, most + (size_t)threads * w->own_size);
-    w->own = block ? block + most : NULL;
-    return block;
-}
-
-static int threads_for(const ss_call *k) {
+    const int64_t n = k->x[0]->shape[0], len = k->x[0]->shape[1], d = k->x[0]->shape[2];
+    work w = {.call = k, .kernel = kernel, .len = len, .d = d, .hd = d / a->heads, .heads = a->heads};
+    w.blocks = (len + kernel->queries - 1) / kernel->queries;
+    const int64_t tasks = (by_head ? w.heads : 1) * (by_block ? w.blocks : 1);
+    const size_t own_size = up(kernel_work) + up(more);
     double flop, bytes;
     k->op->cost(k, &flop, &bytes);
-    return flop < 4e6 ? 1 : k->cx->device->threads;
-}
+    const int threads = flop < 4e6 ? 1 : k->cx->device->threads;
 
-ss_status ss_attention_cpu(const ss_call *k) {
-    const ss_attention_attr *a = k->attr;
-    const int threads = threads_for(k);
-    work w = work_of(k, kernel_for(k));
-    w.own_size = up(w.kernel->work_size(w.hd)) + up((size_t)(2 * w.kernel->queries * w.hd) * sizeof(float));
-    char *block = scratch(&w, threads);
+    size_t shared = 0;
+    for (int64_t image = 0; image < n; image++) {
+        size_t size = open_image(&w, image, NULL);
+        if (size > shared) shared = size;
+    }
+    char *block = ss_scratch(k->cx, shared + (size_t)threads * own_size);
     if (!block) return SS_ERR_NOMEM;
-
-    const int64_t blocks = (w.len + w.kernel->queries - 1) / w.kernel->queries;
-    for (int64_t image = 0; image < k->x[0]->shape[0]; image++) {
+    for (int64_t image = 0; image < n; image++) {
         open_image(&w, image, block);
 #pragma omp parallel num_threads(threads)
         {
+            char *own = block + shared + (size_t)omp_get_thread_num() * own_size;
 #pragma omp for schedule(dynamic)
             for (int64_t task = 0; task < pack_tasks(&w); task++) pack(&w, task);
 #pragma omp for schedule(dynamic)
-            for (int64_t task = 0; task < w.heads * blocks; task++)
-                attend(&w, image, task / blocks, task % blocks * w.kernel->queries,
-                       w.own + (size_t)omp_get_thread_num() * w.own_size);
-        }
-    }
-    return a->probabilities || a->head_probabilities ? maps(k) : SS_OK;
-}
-
-/* ---- the softmax itself */
-
-static void map_rows(const work *w, int64_t image, int64_t from, char *own) {
-    const ss_attention_attr *a = w->call->attr;
-    const ss_attn_rows *r = &w->read[0].rows;
-    const int64_t keys = w->call->x[1]->shape[1];
-    const int64_t rows = w->len - from < w->kernel->queries ? w->len - from : w->kernel->queries;
-    float *mean = a->probabilities ? a->probabilities + (image * w->len + from) * keys : NULL;
-    if (mean) memset(mean, 0, (size_t)(rows * keys) * sizeof *mean);
-    for (int64_t head = 0; head < w->heads; head++) {
-        float *one = a->head_probabilities;
-        if (one) one += ((image * w->heads + head) * w->len + from) * keys;
-        ss_attn_task t = task_of(w, &w->read[0], image, head, from, own);
-        t.y = (float *)(own + up(w->kernel->work_size(w->hd)));
-        t.y_stride = t.keys;
-        f32_kernels(w->call->cx)->map(&t);
-        if (one) memset(one, 0, (size_t)(rows * keys) * sizeof *one);
-        for (int64_t i = 0; i < rows; i++)
-            for (int64_t j = 0; j < t.keys; j++) {
-                const int64_t at = i * keys + r->place[j];
-                if (one) one[at] = t.y[i * t.keys + j];
-                if (mean) mean[at] += t.y[i * t.keys + j] / (float)w->heads;
-            }
-    }
-}
-
-static ss_status maps(const ss_call *k) {
-    const int threads = threads_for(k);
-    work w = work_of(k, &f32_kernels(k->cx)->kernel);
-    w.own_size = up(w.kernel->work_size(w.hd)) + up((size_t)(w.kernel->queries * k->x[1]->shape[1]) * sizeof(float));
-    char *block = scratch(&w, threads);
-    if (!block) return SS_ERR_NOMEM;
-
-    for (int64_t image = 0; image < k->x[0]->shape[0]; image++) {
-        open_image(&w, image, block);
-        w.count = w.count ? 1 : 0;
-#pragma omp parallel num_threads(threads)
-        {
-#pragma omp for schedule(dynamic)
-            for (int64_t task = 0; task < pack_tasks(&w); task++) pack(&w, task);
-#pragma omp for schedule(dynamic)
-            for (int64_t from = 0; from < w.len; from += w.kernel->queries)
-                map_rows(&w, image, from, w.own + (size_t)omp_get_thread_num() * w.own_size);
+            for (int64_t task = 0; task < tasks; task++) f(&w, image, task, own);
         }
     }
     return SS_OK;
 }
 
-/* ---- backward: always in float32, one head of one image at a time */
+/* ---- forward, and the softmax itself for whoever asked
+ *
+ * Maps are those of the first read, computed once more and always in float32: they are asked for at a few layers. Heads
+ * follow each other, so that their mean is always summed in one order. */
+
+static void map(const work *w, int64_t image, int64_t block, char *own) {
+    const ss_attention_attr *a = w->call->attr;
+    const int64_t *place = w->read[0].rows.place, keys = w->call->x[1]->shape[1];
+    const int64_t from = block * w->kernel->queries, rows = rows_from(w, from);
+    float *mean = a->probabilities ? a->probabilities + (image * w->len + from) * keys : NULL;
+    if (mean) memset(mean, 0, (size_t)(rows * keys) * sizeof *mean);
+    for (int64_t head = 0; head < w->heads; head++) {
+        float *one = a->head_probabilities;
+        if (one) one += ((image * w->heads + head) * w->len + from) * keys;
+        if (one) memset(one, 0, (size_t)(rows * keys) * sizeof *one);
+        ss_attn_task t = task_of(w, &w->read[0], image, head, from, own);
+        t.y = (float *)(own + up(w->kernel->work_size(w->hd)));
+        t.y_stride = t.keys;
+        f32_kernels(w->call->cx)->map(&t);
+        for (int64_t i = 0; i < rows; i++)
+            for (int64_t j = 0; j < t.keys; j++) {
+                if (one) one[i * keys + place[j]] = t.y[i * t.keys + j];
+                if (mean) mean[i * keys + place[j]] += t.y[i * t.keys + j] / (float)w->heads;
+            }
+    }
+}
+
+static int64_t head_width(const ss_call *k) { return k->x[0]->shape[2] / ((const ss_attention_attr *)k->attr)->heads; }
+
+ss_status ss_attention_cpu(const ss_call *k) {
+    const ss_attention_attr *a = k->attr;
+    const ss_attn_kernel *fast = kernel_for(k), *f32 = &f32_kernels(k->cx)->kernel;
+    const int64_t hd = head_width(k);
+    ss_status st =
+        run(k, fast, fast->work_size(hd), (size_t)(2 * fast->queries * hd) * sizeof(float), attend, true, true);
+    if (st || (!a->probabilities && !a->head_probabilities)) return st;
+    return run(k, f32, f32->work_size(hd), (size_t)(f32->queries * k->x[1]->shape[1]) * sizeof(float), map, false,
+               true);
+}
+
+/* ---- backward: always in float32, one head of an image at a time. Images may share keys, heads never do. */
 
 /* Adds what was summed for the packed keys and values, [keys, hd] each, to where they came from. */
 static void give_back(const work *w, const reading *r, int64_t head, const float *dk, const float *dv) {
     const ss_call *k = w->call;
-    const char *keys = k->x[1]->bytes, *end = keys + (size_t)ss_count(k->x[1]) * ss_dtype_size(k->x[1]->dtype);
     for (int64_t j = 0; j < r->rows.count; j++) {
-        const char *row = r->rows.k[j];
-        if (row < keys || row >= end) continue; /* kept from elsewhere */
-        const int64_t at = (row - keys) / (int64_t)row_size(k) * w->d + head * w->hd;
+        if (r->home[j] < 0) continue;
+        const int64_t at = r->home[j] * w->d + head * w->hd;
         for (int64_t c = 0; k->dx[1] && c < w->hd; c++) k->dx[1][at + c] += dk[j * w->hd + c];
         for (int64_t c = 0; k->dx[2] && c < w->hd; c++) k->dx[2][at + c] += dv[j * w->hd + c];
     }
@@ -347,11 +337,11 @@ static void head_back(const work *w, int64_t image, int64_t head, char *own) {
     const ss_attn_f32 *f = f32_kernels(k->cx);
     for (int n = 0; n < w->count; n++) {
         const reading *r = &w->read[n];
-        const size_t bytes = (size_t)(r->rows.count * w->hd) * sizeof(float);
         float *dk = (float *)(own + up(f->back_size(w->hd))), *dv = dk + r->rows.count * w->hd;
-        memset(dk, 0, 2 * bytes);
+        memset(dk, 0, (size_t)(2 * r->rows.count * w->hd) * sizeof *dk);
         for (int64_t from = 0; from < w->len; from += w->kernel->queries) {
             const int64_t at = (image * w->len + from) * w->d + head * w->hd;
+            if (!counts(w, r, from)) continue;
             ss_attn_back t = {.task = task_of(w, r, image, head, from, own),
                               .dy = k->dy + at,
                               .dy_stride = w->d,
@@ -367,23 +357,7 @@ static void head_back(const work *w, int64_t image, int64_t head, char *own) {
 
 ss_status ss_attention_cpu_back(const ss_call *k) {
     const ss_attn_f32 *f = f32_kernels(k->cx);
-    const int threads = threads_for(k);
-    work w = work_of(k, &f->kernel);
-    w.own_size = up(f->back_size(w.hd)) + up((size_t)(2 * ss_most_keys(k) * w.hd) * sizeof(float));
-    char *block = scratch(&w, threads);
-    if (!block) return SS_ERR_NOMEM;
-
-    /* Images may share keys, heads never do: threads take heads. */
-    for (int64_t image = 0; image < k->x[0]->shape[0]; image++) {
-        open_image(&w, image, block);
-#pragma omp parallel num_threads(threads)
-        {
-#pragma omp for schedule(dynamic)
-            for (int64_t task = 0; task < pack_tasks(&w); task++) pack(&w, task);
-#pragma omp for schedule(dynamic)
-            for (int64_t head = 0; head < w.heads; head++)
-                head_back(&w, image, head, w.own + (size_t)omp_get_thread_num() * w.own_size);
-        }
-    }
-    return SS_OK;
+    const int64_t hd = head_width(k);
+    return run(k, &f->kernel, f->back_size(hd), (size_t)(2 * ss_most_keys(k) * hd) * sizeof(float), head_back, true,
+               false);
 }

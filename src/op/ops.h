@@ -1,7 +1,7 @@
 /* All operations: their attributes and the one line that calls each.
  *
- * Inputs and shapes stand beside each call; c of a picture [n, c, h, w] is the last dimension of tokens [n, len, d], and
- * operations on channels take either. Weights come in the checkpoint's order. An absent input is NULL.
+ * Inputs and shapes stand beside each call; c of a picture [n, c, h, w] is the last dimension of tokens [n, len, d],
+ * and operations on channels take either. Weights come in the checkpoint's order. An absent input is NULL.
  */
 #ifndef SS_OPS_H
 #define SS_OPS_H
@@ -11,7 +11,7 @@
 
 /* y[n, o, h', w'] = conv(x[n, c, h, w], w[o, c, kh, kw]) + b[o] + add[n, o, h', w']; b and add may be absent. */
 typedef struct ss_conv_attr {
-    int stride; /* 0: 1 */
+    int stride;                   /* 0: 1 */
     int top, left, bottom, right; /* rows and columns of zeros around x */
 } ss_conv_attr;
 extern const ss_op ss_op_conv2d;
@@ -21,8 +21,9 @@ ss_tensor *ss_conv2d(ss_ctx *cx, ss_tensor *x, ss_tensor *w, ss_tensor *b, ss_te
 extern const ss_op ss_op_linear;
 ss_tensor *ss_linear(ss_ctx *cx, ss_tensor *x, ss_tensor *w, ss_tensor *b, ss_tensor *add);
 
-/* Group norm over c/groups channels and all places, then scale w[c] and offset b[c], then SiLU if asked. `shift` [n, c],
- * if there, is added to x first: where the time embedding enters a residual block. float32 statistics. */
+/* Group norm over c/groups channels and all places, then scale w[c] and offset b[c], then SiLU if asked. A `shift` for
+ * each image and channel, [n, c], is added to x first: where the time embedding enters a residual block. Statistics are
+ * float32 or better. */
 typedef struct ss_norm_attr {
     int groups; /* group norm only */
     float eps;

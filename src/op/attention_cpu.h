@@ -54,8 +54,8 @@ typedef struct ss_attn_kernel {
 /* The float32 kernels can do more. Their keys and values lie [keys, hd (+ 1 for the bias)] and [keys, hd]. */
 typedef struct ss_attn_back {
     ss_attn_task task;   /* y and y_stride are not used */
-    const float *dy;     /* [rows, hd], rows y_stride apart, to be multiplied with */
-    const float *weight; /* [rows] or NULL */
+    const float *dy;     /* [rows, hd], rows dy_stride apart */
+    const float *weight; /* [rows], what dy is to be multiplied with; NULL: 1 */
     int64_t dy_stride;
     float *dq;      /* [rows, hd], rows q_stride apart, added to; NULL: not asked for, like dk and dv */
     float *dk, *dv; /* [keys, hd], added to */

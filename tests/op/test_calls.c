@@ -219,9 +219,10 @@ static void values_by_hand(void **state) {
         assert_true(fabsf(g->data[0] - 3 * 0.8413447f) < 1e-5f);
         assert_true(fabsf(g->data[1] + 2 * 0.5f * 0.6914625f) < 1e-5f);
         /* Far out GELU is x or nothing; the plain loops keep -9 Phi(-9) as well. */
-        const float ends[] = {-9, 30, -1e5f, 1e25f, -1e25f};
-        ss_tensor *far = ss_gelu(&cx, ss_tensor_wrap(&cx, (float *)ends, 1, (const int64_t[]){5}));
+        const float ends[] = {-9, 30, -1e5f, 1e25f, -1e25f, -5};
+        ss_tensor *far = ss_gelu(&cx, ss_tensor_wrap(&cx, (float *)ends, 1, (const int64_t[]){6}));
         assert_true(kind ? far->data[0] == 0 : fabs(far->data[0] / -1.0157295653e-18 - 1) < 2e-5);
+        assert_true(fabs(far->data[5] + 1.43325786e-6) < 5e-7);
         assert_true(far->data[1] == 30 && far->data[2] == 0 && far->data[3] == 1e25f && far->data[4] == 0);
         /* A picture's channels lie last: its pixels are tokens without being moved. */
         ss_tensor *picture = empty(&cx, 4, 1, 2, 3, 5), *tokens = ss_to_tokens(&cx, picture);

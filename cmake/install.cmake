@@ -8,8 +8,6 @@ install(TARGETS selfsame_shared EXPORT selfsame-shared)
 install(TARGETS selfsame_static EXPORT selfsame-static)
 install(DIRECTORY include/selfsame TYPE INCLUDE)
 
-list(TRANSFORM OpenMP_C_LIB_NAMES PREPEND "-l" OUTPUT_VARIABLE openmp)
-list(JOIN openmp " " openmp)
 file(RELATIVE_PATH up /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(cmake/selfsame.pc.in selfsame.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/selfsame.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -234,8 +234,8 @@ static void a_kept_source_is_used_again(void **state) {
 static void a_picture_repeats_to_the_same_bytes(void **state) {
     static const char *const made[] = {
         "generate -m model -p 'a \\\"dog\\\", é' --steps 3 --seed 11 --sampler euler --guidance 4.3 -o a.png",
-        "generate -m model -p 'a dog' --steps 3 --seed 11 --batch 3 -o a.webp && mv a-3.webp a.png.webp && cp "
-        "a.png.webp a.png",
+        ("generate -m model -p 'a dog' --steps 3 --seed 11 --batch 3 -o a.webp && mv a-3.webp a.png.webp && cp "
+         "a.png.webp a.png"),
         "generate -m model -p 'a dog' --steps 3 --seed 11 --numbers float32 --threads 1 -o a.png",
         "edit photo.png -m model -p 'a cat' -p 'a dog' --steps 6 --size 64 --last-digit 2 -o a.png && mv a-2.png a.png",
     };

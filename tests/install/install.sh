@@ -40,7 +40,7 @@ try "CMake, static" "$there/cmake/edit-static"
 echo "comparing the exported functions with the header"
 $cc -E -P "$there/copy/include/selfsame/selfsame.h" | tr '\n' ' ' | tr ';' '\n' |
     sed -n 's/.*visibility("default")[^;]*[ *]\(ss_[a-z0-9_]*\)(.*/\1/p' | sort >"$there/declared"
-nm -D --defined-only "$lib/libselfsame.so" | sed -n 's/.* [TDBR] \([a-zA-Z_])/\1/p' | sort >"$there/exported" # not clang's own, which start with a dot
+nm -D --defined-only "$lib/libselfsame.so" | sed -n 's/.* [TDBR] \([a-zA-Z_]\)/\1/p' | sort >"$there/exported"
 diff "$there/declared" "$there/exported"
 
 echo "looking for the rest"

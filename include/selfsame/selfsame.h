@@ -1,8 +1,8 @@
 /* selfsame: pictures of the same subject, again and again.
  *
  * The whole public interface. Nothing here prints, exits, reads the environment or keeps a global: what a call needs is
- * in its arguments, what it has to say goes to the callbacks of its context. One context belongs to one thread at a time;
- * a model may be used by one context at a time.
+ * in its arguments, what it has to say goes to the callbacks of its context. One context belongs to one thread at a
+ * time; a model may be used by one context at a time.
  *
  * Functions return ss_status. On failure the context keeps the first failure's sentence (ss_ctx_error) and outputs are
  * left as they were. Structs of options are made for `= {0}`: a zero means the sensible default.
@@ -63,8 +63,8 @@ typedef struct ss_ctx_options {
     const char *numbers; /* NULL or "auto": bfloat16 where the processor multiplies it, else "float32"; or name one */
 } ss_ctx_options;
 
-/* Fails with SS_ERR_NOMEM or, for names it does not know, SS_ERR_ARG (then *out is still a context that holds the sentence
- * and has to be freed). */
+/* Fails with SS_ERR_NOMEM or, for names it does not know, SS_ERR_ARG (then *out is still a context that holds the
+ * sentence and has to be freed). */
 SS_API ss_status ss_ctx_new(ss_ctx **out, const ss_ctx_options *options);
 SS_API void ss_ctx_free(ss_ctx *cx);
 
@@ -76,7 +76,8 @@ SS_API void ss_ctx_clear(ss_ctx *cx);
 SS_API const char *ss_ctx_numbers(const ss_ctx *cx);
 SS_API int ss_ctx_threads(const ss_ctx *cx);
 
-/* Asks the running call to stop at the next step; it returns SS_ERR_STOPPED. Safe from a signal handler or another thread. */
+/* Asks the running call to stop at the next step; it returns SS_ERR_STOPPED. Safe from a signal handler or another
+ * thread. */
 SS_API void ss_ctx_stop(ss_ctx *cx);
 
 /* ------------------------------------------------------------------------------------------------ pictures */
@@ -107,11 +108,12 @@ SS_API void ss_image_meta_free(ss_image_meta *meta);
 /* From PNG text chunks, packed or not, and from EXIF in PNG, JPEG and WebP, which wins. A picture without any is no
  * failure. */
 SS_API ss_status ss_image_meta_read(ss_image_meta *out, ss_ctx *cx, const char *path);
-SS_API ss_status ss_image_meta_read_bytes(ss_image_meta *out, ss_ctx *cx, const void *bytes, size_t n, const char *name);
+SS_API ss_status ss_image_meta_read_bytes(ss_image_meta *out, ss_ctx *cx, const void *bytes, size_t n,
+                                          const char *name);
 
-/* The suffix decides: .png .jpg .jpeg .webp; SS_ERR_ARG for others. Written whole or not at all. Equal pictures and texts
- * give equal bytes. `meta` may be NULL. PNG keeps pixels exactly; JPEG and WebP are written at high quality. What a JPEG's
- * EXIF block of 64 KB does not hold is left out with a warning, the parameters first. */
+/* The suffix decides: .png .jpg .jpeg .webp; SS_ERR_ARG for others. Written whole or not at all. Equal pictures and
+ * texts give equal bytes. `meta` may be NULL. PNG keeps pixels exactly; JPEG and WebP are written at high quality. What
+ * a JPEG's EXIF block of 64 KB does not hold is left out with a warning, the parameters first. */
 SS_API ss_status ss_image_write(ss_ctx *cx, const char *path, const ss_image *im, const ss_image_meta *meta);
 
 /* The same into memory. `suffix` is "png", "jpg", "jpeg" or "webp". *bytes is freed with free(). */
@@ -164,9 +166,10 @@ typedef enum ss_fit {
 
 SS_API ss_status ss_image_fit(ss_image *out, ss_ctx *cx, const ss_image *in, int w, int h, ss_fit how);
 
-/* A contact sheet: `count` pictures side by side, in rows if there are many, their captions (UTF-8, NULL for none) below
- * them. Equal pictures and captions give equal sheets on every machine. */
-SS_API ss_status ss_sheet_draw(ss_image *out, ss_ctx *cx, const ss_image *images, const char *const *captions, int count);
+/* A contact sheet: `count` pictures side by side, in rows if there are many, their captions (UTF-8, NULL for none)
+ * below them. Equal pictures and captions give equal sheets on every machine. */
+SS_API ss_status ss_sheet_draw(ss_image *out, ss_ctx *cx, const ss_image *images, const char *const *captions,
+                               int count);
 SS_API ss_status ss_sheet_write(ss_ctx *cx, const char *path, const ss_image *images, const char *const *captions,
                                 int count);
 
@@ -206,12 +209,12 @@ SS_API ss_status ss_inspect(char **json, ss_ctx *cx, const char *path);
 
 /* How pictures come out of noise; shared by all requests. */
 typedef struct ss_sampling_options {
-    const char *sampler;  /* NULL: the model's own; ss_sampler_names lists them */
-    int steps;            /* 0: 50 */
-    double guidance;      /* classifier-free guidance; 0: 7.5. 1 draws without */
-    double eta;           /* DDIM: 0 deterministic .. 1 */
-    bool karras;          /* Karras' noise levels, where the sampler knows them */
-    int clip_skip;        /* 0 or 1: the text encoder's last layer, 2: one earlier (A1111's counting) */
+    const char *sampler; /* NULL: the model's own; ss_sampler_names lists them */
+    int steps;           /* 0: 50 */
+    double guidance;     /* classifier-free guidance; 0: 7.5. 1 draws without */
+    double eta;          /* DDIM: 0 deterministic .. 1 */
+    bool karras;         /* Karras' noise levels, where the sampler knows them */
+    int clip_skip;       /* 0 or 1: the text encoder's last layer, 2: one earlier (A1111's counting) */
 } ss_sampling_options;
 
 /* Called from within a request with the picture as it stands, a cheap guess at an eighth of the size scaled up. */
@@ -220,11 +223,11 @@ typedef void ss_preview_fn(void *user, const ss_image *picture, int step, int st
 typedef struct ss_generate_request {
     const char *prompt, *negative; /* UTF-8; NULL: "" */
     ss_sampling_options sampling;
-    int width, height;             /* 0: the model's; rounded down to multiples of 8 */
+    int width, height; /* 0: the model's; rounded down to multiples of 8 */
     uint64_t seed;
-    int batch;                     /* pictures drawn together from one stream of noise, as diffusers does; 0: 1 */
-    const ss_image *init;          /* NULL, or start from this picture (img2img); its size is the size */
-    double strength;               /* img2img: 0 means 0.75; 1 forgets the picture */
+    int batch;            /* pictures drawn together from one stream of noise, as diffusers does; 0: 1 */
+    const ss_image *init; /* NULL, or start from this picture (img2img); its size is the size */
+    double strength;      /* img2img: 0 means 0.75; 1 forgets the picture */
     ss_preview_fn *preview;
     void *preview_user;
 } ss_generate_request;
@@ -255,35 +258,35 @@ typedef struct ss_mask {
 
 /* When and where attention is controlled. Steps count from 0; the lists win over the ranges. */
 typedef struct ss_control_range {
-    bool from_given;         /* false: `from` is 4 */
-    int from;                /* first step */
-    int to;                  /* last step, inclusive; 0: the end */
-    int every;               /* true stride: 1 or 0 is every step, 2 every second from `from` on ... */
-    int last_digit;          /* the study's "skip interval" k: a step counts only if step % 10 >= k; 0: all */
-    const int *steps;        /* a list instead of all the above */
+    bool from_given;  /* false: `from` is 4 */
+    int from;         /* first step */
+    int to;           /* last step, inclusive; 0: the end */
+    int every;        /* true stride: 1 or 0 is every step, 2 every second from `from` on ... */
+    int last_digit;   /* the study's "skip interval" k: a step counts only if step % 10 >= k; 0: all */
+    const int *steps; /* a list instead of all the above */
     int step_count;
-    const char *layers;      /* NULL: "10-". Numbers, ranges and names: "10-15", "7,8,12", "decoder", "encoder", "mid",
-                                the study's "Encoder" (0-7) and "Decoder" (10-15), "64x64", "32x32" ... */
+    const char *layers; /* NULL: "10-". Numbers, ranges and names: "10-15", "7,8,12", "decoder", "encoder", "mid",
+                           the study's "Encoder" (0-7) and "Decoder" (10-15), "64x64", "32x32" ... */
 } ss_control_range;
 
 typedef struct ss_edit_request {
-    const ss_image *photo;   /* already upright; brought to width x height by `fit` */
-    int width, height;       /* 0: the model's */
+    const ss_image *photo; /* already upright; brought to width x height by `fit` */
+    int width, height;     /* 0: the model's */
     ss_fit fit;
-    const char *source;      /* what the photo shows; NULL: "" */
+    const char *source; /* what the photo shows; NULL: "" */
     const char *const *prompts;
     int prompt_count;
     const char *negative;
     ss_sampling_options sampling; /* always DDIM: .sampler has to be NULL or "ddim"; .eta 0 */
-    uint64_t seed;           /* kept in the recipe; nothing in an edit is random */
+    uint64_t seed;                /* kept in the recipe; nothing in an edit is random */
     ss_method method;
     ss_inversion inversion;
     double inversion_guidance; /* 0: 1 (none) */
     ss_control_range control;
-    double threshold;        /* automatic masks; 0: 0.1 */
-    const char *subject;     /* automatic masks: the words of `source` that name the subject; NULL: its first word */
+    double threshold;           /* automatic masks; 0: 0.1 */
+    const char *subject;        /* automatic masks: the words of `source` that name the subject; NULL: its first word */
     const char *target_subject; /* the same in every prompt; NULL: `subject`, where the prompt has it */
-    ss_mask source_mask;     /* SS_METHOD_MASK */
+    ss_mask source_mask;        /* SS_METHOD_MASK */
     ss_mask target_mask;
     const char *keep_source; /* a file: the source branch is stored there, or taken from it if it is there and fits */
     bool keep_keys;          /* its keys and values, too: further targets do not run the source again */
@@ -297,10 +300,10 @@ typedef struct ss_edit_request {
 } ss_edit_request;
 
 typedef struct ss_edited {
-    ss_image source;         /* the photo as the model saw it */
+    ss_image source; /* the photo as the model saw it */
     ss_image reconstruction;
-    double psnr;             /* of the reconstruction against the source, dB */
-    ss_image *targets;       /* prompt_count of them; those not finished when a stop was asked for are empty (w 0) */
+    double psnr;       /* of the reconstruction against the source, dB */
+    ss_image *targets; /* prompt_count of them; those not finished when a stop was asked for are empty (w 0) */
     int count;
 } ss_edited;
 

@@ -126,8 +126,9 @@ static json_t *table(ss_profile *p, double flops, double bandwidth) {
         const ss_profile_row *r = &p->row[i];
         double arithmetic = flops > 0 ? r->flop / flops : 0, traffic = bandwidth > 0 ? r->bytes / bandwidth : 0;
         double least = arithmetic > traffic ? arithmetic : traffic;
-        json_array_append_new(rows, json_pack("{ss ss si sf sf sf sf}", "operation", r->name, "shape", r->detail, "calls", r->calls, "seconds",
-                                              r->seconds, "flop", r->flop, "bytes", r->bytes, "share", r->seconds > 0 ? least / r->seconds : 0.0));
+        json_array_append_new(rows, json_pack("{ss ss si sf sf sf sf}", "operation", r->name, "shape", r->detail,
+                                              "calls", r->calls, "seconds", r->seconds, "flop", r->flop, "bytes",
+                                              r->bytes, "share", r->seconds > 0 ? least / r->seconds : 0.0));
     }
     return rows;
 }
@@ -146,16 +147,18 @@ static json_t *measure(ss_ctx *cx, const work *w, bench *b, double flops, double
     ss_report(cx, w->name, REPEATS, REPEATS);
     qsort(time, REPEATS, sizeof *time, ascending);
     cx->device->profile = ss_alloc(cx, 1, sizeof *cx->device->profile);
-    if (cx->device->profile) st = w->run(cx, b);
-    json_t *j = cx->status ? NULL : json_pack("{ss sf so}", "work", w->name, "seconds", time[REPEATS / 2], "operations",
-                                              table(cx->device->profile, flops, bandwidth));
+    if (cx->device->profile) w->run(cx, b);
+    json_t *j = cx->status ? NULL
+                           : json_pack("{ss sf so}", "work", w->name, "seconds", time[REPEATS / 2], "operations",
+                                       table(cx->device->profile, flops, bandwidth));
     ss_profile_free(cx->device->profile);
     cx->device->profile = NULL;
     return j;
 }
 
 ss_status ss_bench(char **json, ss_ctx *cx, ss_model *m, int width, int height) {
-    static const work works[] = {{"guided step", guided_step}, {"decode", decode}, {"encode", encode}, {"text", read_text}};
+    static const work works[] = {
+        {"guided step", guided_step}, {"decode", decode}, {"encode", encode}, {"text", read_text}};
     ss_ctx_clear(cx);
     bench b = {.m = m};
     ss_size size;
@@ -187,9 +190,9 @@ ss_status ss_bench(char **json, ss_ctx *cx, ss_model *m, int width, int height) 
         if (row) json_array_append_new(list, row);
         st = cx->status;
     }
-    json_t *j = json_pack("{ss ss si si si sf sf so}", "processor", processor(name, sizeof name), "numbers", ss_ctx_numbers(cx), "threads",
-                          cx->threads, "width", size.w, "height", size.h, "product_flops", flops, "copy_bytes_per_second", bandwidth,
-                          "work", list);
+    json_t *j = json_pack("{ss ss si si si sf sf so}", "processor", processor(name, sizeof name), "numbers",
+                          ss_ctx_numbers(cx), "threads", cx->threads, "width", size.w, "height", size.h,
+                          "product_flops", flops, "copy_bytes_per_second", bandwidth, "work", list);
     char *document = st ? NULL : json_dumps(j, JSON_INDENT(1));
     json_decref(j);
     if (!st && !document) st = ss_fail(cx, SS_ERR_NOMEM, "out of memory: no room for the table");

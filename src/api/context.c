@@ -10,16 +10,21 @@ static ss_status choose(ss_ctx *cx, const ss_ctx_options *o, ss_device_kind *kin
     static const char *const devices[] = {"cpu", "reference"}, *const types[] = {"auto", "float32", "bfloat16"};
     ss_cpu_features cpu = ss_cpu_detect(NULL);
     const char *device = o->device ? o->device : "cpu", *type = o->numbers ? o->numbers : "auto";
-    if (!strcmp(device, "cpu")) *kind = SS_CPU;
-    else if (!strcmp(device, "reference")) *kind = SS_REF;
+    if (!strcmp(device, "cpu"))
+        *kind = SS_CPU;
+    else if (!strcmp(device, "reference"))
+        *kind = SS_REF;
     else {
         const char *near = ss_nearest(device, devices, SS_COUNT_OF(devices));
-        return ss_fail(cx, SS_ERR_ARG, "device \"%s\" is not known; choose cpu or reference%s%s", device, near ? ". Nearest: " : "",
-                       near ? near : "");
+        return ss_fail(cx, SS_ERR_ARG, "device \"%s\" is not known; choose cpu or reference%s%s", device,
+                       near ? ". Nearest: " : "", near ? near : "");
     }
-    if (!strcmp(type, "float32")) *numbers = SS_F32;
-    else if (!strcmp(type, "bfloat16")) *numbers = SS_BF16;
-    else if (!strcmp(type, "auto")) *numbers = *kind == SS_CPU && cpu.avx512_bf16 ? SS_BF16 : SS_F32;
+    if (!strcmp(type, "float32"))
+        *numbers = SS_F32;
+    else if (!strcmp(type, "bfloat16"))
+        *numbers = SS_BF16;
+    else if (!strcmp(type, "auto"))
+        *numbers = *kind == SS_CPU && cpu.avx512_bf16 ? SS_BF16 : SS_F32;
     else {
         const char *near = ss_nearest(type, types, SS_COUNT_OF(types));
         return ss_fail(cx, SS_ERR_ARG, "numbers \"%s\" are not known; choose auto, float32 or bfloat16%s%s", type,

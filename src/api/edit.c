@@ -26,15 +26,15 @@ typedef struct edit {
     ss_size size;
     int64_t h, w, one; /* of a latent */
     int steps, halves;
-    ss_texts texts;    /* TEXT_EMPTY, TEXT_NEGATIVE, TEXT_SOURCE, then the targets */
-    float *path;       /* [steps + 1][one]: the photo's latent, then after each step of inversion */
-    float *latents;    /* [2][one] */
+    ss_texts texts; /* TEXT_EMPTY, TEXT_NEGATIVE, TEXT_SOURCE, then the targets */
+    float *path;    /* [steps + 1][one]: the photo's latent, then after each step of inversion */
+    float *latents; /* [2][one] */
     bool *active;
     ss_masactrl control;
     ss_token_set *words; /* of each target's subject */
     ss_keep *keep;
-    bool keep_full;    /* keep holds the whole source */
-    bool stored;       /* the file holds all that is to be kept */
+    bool keep_full; /* keep holds the whole source */
+    bool stored;    /* the file holds all that is to be kept */
     ss_preview preview;
     int target, shown_row; /* the one being drawn, and its row in the batch */
 } edit;
@@ -69,9 +69,11 @@ static char *fingerprint(edit *e, const ss_image *photo) {
     uint64_t hash = 14695981039346656037u; /* FNV-1a over the pixels */
     for (size_t i = 0; i < (size_t)photo->w * (size_t)photo->h * 3; i++) hash = (hash ^ photo->rgb[i]) * 1099511628211u;
     if (ss_model_fingerprint(model, e->cx, e->m)) return NULL;
-    return ss_format(e->cx, "photo %dx%d %016llx, model %.16s, source \"%s\", %d steps, inversion guidance %g, guidance %g, "
-                     "negative \"%s\", clip skip %d, %s", photo->w, photo->h, (unsigned long long)hash, model,
-                     r->source ? r->source : "", e->steps, r->inversion_guidance > 0 ? r->inversion_guidance : 1.0,
+    return ss_format(e->cx,
+                     "photo %dx%d %016llx, model %.16s, source \"%s\", %d steps, inversion guidance %g, guidance %g, "
+                     "negative \"%s\", clip skip %d, %s",
+                     photo->w, photo->h, (unsigned long long)hash, model, r->source ? r->source : "", e->steps,
+                     r->inversion_guidance > 0 ? r->inversion_guidance : 1.0,
                      r->sampling.guidance == 0 ? 7.5 : r->sampling.guidance, r->negative ? r->negative : "",
                      r->sampling.clip_skip, ss_ctx_numbers(e->cx));
 }
@@ -84,7 +86,8 @@ static bool there(const char *path) {
 /* A file says what it likes: what it kept has to be as large as the layers that will read it. */
 static ss_status check_kept(const edit *e) {
     for (int i = 0; i < e->steps * SS_LAYERS * e->halves; i++) {
-        int half = i % e->halves, layer = i / e->halves % SS_LAYERS, step = i / e->halves / SS_LAYERS, level = ss_layer_level(layer);
+        int half = i % e->halves, layer = i / e->halves % SS_LAYERS, step = i / e->halves / SS_LAYERS,
+            level = ss_layer_level(layer);
         int64_t h = e->h, w = e->w, d = ss_unet_width(&e->m->unet, level);
         int map_h = 1, map_w = 1;
         for (int k = 0; k < level; k++) h = (h + 1) / 2, w = (w + 1) / 2;
@@ -92,8 +95,10 @@ static ss_status check_kept(const edit *e) {
         bool fits = !kv || (kv->dtype == e->cx->device->numbers && kv->len == h * w && kv->d == d);
         if (ss_keep_get_map(e->keep, step, layer, &map_h, &map_w)) fits = fits && map_h > 0 && map_w > 0;
         if (!fits)
-            return ss_fail(e->cx, SS_ERR_FORMAT, "%s: what it kept of step %d, layer %d does not fit %lld keys of width %lld; name "
-                           "another file", e->r->keep_source, step, layer, (long long)(h * w), (long long)d);
+            return ss_fail(e->cx, SS_ERR_FORMAT,
+                           "%s: what it kept of step %d, layer %d does not fit %lld keys of width %lld; name "
+                           "another file",
+                           e->r->keep_source, step, layer, (long long)(h * w), (long long)d);
     }
     return SS_OK;
 }
@@ -107,7 +112,9 @@ static ss_status find_path(edit *e, const ss_image *photo) {
         ss_kept k = {.of = of, .steps = e->steps, .one = e->one, .path = e->path, .keys = e->keep};
         st = of ? ss_kept_read(&k, e->cx, e->r->keep_source, &e->keep_full) : SS_ERR_NOMEM;
         if (!st && e->keep) st = check_kept(e);
-        if (!st) ss_note(e->cx, "the source comes from %s%s", e->r->keep_source, e->keep_full ? ", with its keys and values" : "");
+        if (!st)
+            ss_note(e->cx, "the source comes from %s%s", e->r->keep_source,
+                    e->keep_full ? ", with its keys and values" : "");
         e->stored = e->keep_full || !e->r->keep_keys;
         free(of);
         return st;
@@ -161,7 +168,8 @@ static bool same_text(const edit *e, int a, int b) {
     return !memcmp(e->texts.data + (size_t)a * row, e->texts.data + (size_t)b * row, row * sizeof(float));
 }
 
-/* The source drawn back. On the path it is known; otherwise it is drawn alone, without guidance where that says the same. */
+/* The source drawn back. On the path it is known; otherwise it is drawn alone, without guidance where that says the
+ * same. */
 static ss_status reconstruct(edit *e, ss_image *out) {
     float *x = e->latents;
     if (e->r->inversion == SS_INVERT_DIRECT) return ss_decode_image(out, e->cx, e->m, e->path, e->h, e->w);
@@ -195,8 +203,10 @@ static void show(void *user, int step, int steps, const float *latents) {
 static void save_mask(void *user, int step, int layer, int row, const float *map, int h, int w) {
     edit *e = user;
     char path[4096];
-    if (row == 0) snprintf(path, sizeof path, "%s/source-step%02d-layer%02d.png", e->r->save_masks, step, layer);
-    else snprintf(path, sizeof path, "%s/target%d-step%02d-layer%02d.png", e->r->save_masks, e->target + 1, step, layer);
+    if (row == 0)
+        snprintf(path, sizeof path, "%s/source-step%02d-layer%02d.png", e->r->save_masks, step, layer);
+    else
+        snprintf(path, sizeof path, "%s/target%d-step%02d-layer%02d.png", e->r->save_masks, e->target + 1, step, layer);
     ss_mask_write(e->cx, path, map, w, h);
 }
 
@@ -242,7 +252,8 @@ static ss_status draw(edit *e, int target, ss_image *out) {
         if (r->save_attention) maps.control.next = run.sample.control, run.sample.control = &maps.control;
         if (r->preview) run.sample.preview = show, run.sample.preview_user = e;
         hook_source(e, &run.sample);
-        for (int i = 0; i < rows; i++) memcpy(e->latents + i * e->one, e->path + e->steps * e->one, (size_t)e->one * sizeof *e->path);
+        for (int i = 0; i < rows; i++)
+            memcpy(e->latents + i * e->one, e->path + e->steps * e->one, (size_t)e->one * sizeof *e->path);
         st = ss_sample_run(e->cx, &run.sample, 0, e->latents);
     }
     if (!st && e->keep) e->keep_full = true;
@@ -265,23 +276,30 @@ static ss_status check(ss_ctx *cx, const ss_edit_request *r) {
     for (int i = 0; i < r->prompt_count; i++)
         if (!r->prompts[i]) return ss_fail(cx, SS_ERR_ARG, "prompt %d of %d is missing", i + 1, r->prompt_count);
     if (r->sampling.sampler && strcmp(r->sampling.sampler, "ddim"))
-        return ss_fail(cx, SS_ERR_ARG, "edits invert with DDIM and draw with it, so sampler \"%s\" cannot be used", r->sampling.sampler);
-    if (r->sampling.eta != 0) return ss_fail(cx, SS_ERR_ARG, "eta %g: an edit follows the inverted path, which has no noise", r->sampling.eta);
+        return ss_fail(cx, SS_ERR_ARG, "edits invert with DDIM and draw with it, so sampler \"%s\" cannot be used",
+                       r->sampling.sampler);
+    if (r->sampling.eta != 0)
+        return ss_fail(cx, SS_ERR_ARG, "eta %g: an edit follows the inverted path, which has no noise",
+                       r->sampling.eta);
     bool masks = r->source_mask.data || r->target_mask.data;
-    if (masks && r->method != SS_METHOD_MASK) return ss_fail(cx, SS_ERR_ARG, "masks are given, but the method is not \"mask\"");
+    if (masks && r->method != SS_METHOD_MASK)
+        return ss_fail(cx, SS_ERR_ARG, "masks are given, but the method is not \"mask\"");
     if (r->method == SS_METHOD_MASK && !(r->source_mask.data && r->target_mask.data))
         return ss_fail(cx, SS_ERR_ARG, "method \"mask\" needs a source mask and a target mask");
     if (masks && (r->source_mask.w < 1 || r->source_mask.h < 1 || r->target_mask.w < 1 || r->target_mask.h < 1))
-        return ss_fail(cx, SS_ERR_ARG, "masks of %dx%d and %dx%d: they need a pixel at least", r->source_mask.w, r->source_mask.h,
-                       r->target_mask.w, r->target_mask.h);
+        return ss_fail(cx, SS_ERR_ARG, "masks of %dx%d and %dx%d: they need a pixel at least", r->source_mask.w,
+                       r->source_mask.h, r->target_mask.w, r->target_mask.h);
     if (r->method == SS_METHOD_AUTO && !(r->threshold >= 0 && r->threshold <= 1))
         return ss_fail(cx, SS_ERR_ARG, "threshold %g: masks go from 0 to 1", r->threshold);
     if (r->method != SS_METHOD_AUTO && (r->subject || r->target_subject || r->threshold != 0))
-        return ss_fail(cx, SS_ERR_ARG, "subject words and thresholds make automatic masks, but the method is another one");
+        return ss_fail(cx, SS_ERR_ARG,
+                       "subject words and thresholds make automatic masks, but the method is another one");
     if (r->save_masks && r->method != SS_METHOD_AUTO)
         return ss_fail(cx, SS_ERR_ARG, "only automatic masks can be saved; the method is another one");
-    if (r->inversion_guidance < 0) return ss_fail(cx, SS_ERR_ARG, "inversion guidance %g: it starts at 1 (none)", r->inversion_guidance);
-    if (r->keep_keys && !r->keep_source) return ss_fail(cx, SS_ERR_ARG, "keys and values are to be kept, but no file to keep the source in is named");
+    if (r->inversion_guidance < 0)
+        return ss_fail(cx, SS_ERR_ARG, "inversion guidance %g: it starts at 1 (none)", r->inversion_guidance);
+    if (r->keep_keys && !r->keep_source)
+        return ss_fail(cx, SS_ERR_ARG, "keys and values are to be kept, but no file to keep the source in is named");
     return ss_sampling_check(cx, &r->sampling);
 }
 

@@ -8,8 +8,9 @@
 
 /* Words that a source and a target share without saying what the subject is. */
 static bool says_nothing(const char *word, size_t n) {
-    static const char *const list[] = {"a", "an", "the", "of", "in", "on", "at", "and", "with", "to", "is", "are", "photo",
-                                       "picture", "image", "painting", "drawing", "one", "two", "by", "its", "under", "near"};
+    static const char *const list[] = {"a",       "an",  "the", "of",  "in",    "on",      "at",    "and",
+                                       "with",    "to",  "is",  "are", "photo", "picture", "image", "painting",
+                                       "drawing", "one", "two", "by",  "its",   "under",   "near"};
     for (int i = 0; i < SS_COUNT_OF(list); i++)
         if (strlen(list[i]) == n && !strncasecmp(list[i], word, n)) return true;
     return false;
@@ -27,7 +28,8 @@ static bool has_word(const char *text, const char *word, size_t n) {
     return false;
 }
 
-static ss_status add_phrase(ss_token_set *set, ss_ctx *cx, const ss_tokenizer *t, const char *text, const char *phrase) {
+static ss_status add_phrase(ss_token_set *set, ss_ctx *cx, const ss_tokenizer *t, const char *text,
+                            const char *phrase) {
     int32_t ids[SS_TOKENS];
     ss_tokens info;
     int places[SS_TOKENS], count = 0;
@@ -38,8 +40,8 @@ static ss_status add_phrase(ss_token_set *set, ss_ctx *cx, const ss_tokenizer *t
 }
 
 /* Every word of the source that the target has, too. */
-static ss_status add_shared(ss_token_set *source, ss_token_set *target, ss_ctx *cx, const ss_tokenizer *t, const char *text,
-                            const char *prompt) {
+static ss_status add_shared(ss_token_set *source, ss_token_set *target, ss_ctx *cx, const ss_tokenizer *t,
+                            const char *text, const char *prompt) {
     ss_status st = SS_OK;
     char word[64];
     for (const char *p = text; *p && !st;) {
@@ -63,23 +65,28 @@ ss_status ss_subject_words(ss_token_set *source, ss_token_set *targets, ss_ctx *
                            const ss_edit_request *r) {
     const char *text = r->source ? r->source : "";
     if (!*text)
-        return ss_fail(cx, SS_ERR_ARG, "automatic masks follow the words for the subject, so they need a source prompt that says what "
+        return ss_fail(cx, SS_ERR_ARG,
+                       "automatic masks follow the words for the subject, so they need a source prompt that says what "
                        "the photo shows");
     *source = (ss_token_set){0};
     ss_status st = r->subject ? add_phrase(source, cx, t, text, r->subject) : SS_OK;
     for (int i = 0; i < r->prompt_count && !st; i++) {
         targets[i] = (ss_token_set){0};
         ss_token_set shared = {0};
-        if (r->subject) st = add_phrase(&targets[i], cx, t, r->prompts[i], r->target_subject ? r->target_subject : r->subject);
-        else st = add_shared(&shared, &targets[i], cx, t, text, r->prompts[i]);
+        if (r->subject)
+            st = add_phrase(&targets[i], cx, t, r->prompts[i], r->target_subject ? r->target_subject : r->subject);
+        else
+            st = add_shared(&shared, &targets[i], cx, t, text, r->prompts[i]);
         if (!st && !r->subject && r->target_subject) {
             targets[i] = (ss_token_set){0};
             st = add_phrase(&targets[i], cx, t, r->prompts[i], r->target_subject);
         }
         if (!st && !r->subject && i == 0) *source = shared;
         if (!st && (!source->count || !targets[i].count))
-            st = ss_fail(cx, SS_ERR_ARG, "which words name the subject? \"%.120s\" and \"%.120s\" share none; say which with the "
-                         "subject words", text, r->prompts[i]);
+            st = ss_fail(cx, SS_ERR_ARG,
+                         "which words name the subject? \"%.120s\" and \"%.120s\" share none; say which with the "
+                         "subject words",
+                         text, r->prompts[i]);
     }
     return st;
 }

@@ -80,7 +80,8 @@ static json_t *describe_weights(const ss_weights *w) {
                 kind = kinds[k].kind, layout = kinds[k].layout;
                 break;
             }
-    for (int64_t i = 0; i < w->metadata_count; i++) json_object_set_new(metadata, w->metadata[i].key, text(w->metadata[i].value));
+    for (int64_t i = 0; i < w->metadata_count; i++)
+        json_object_set_new(metadata, w->metadata[i].key, text(w->metadata[i].value));
     for (int64_t i = 0; i < w->refused_count; i++) json_array_append_new(refused, text(w->refused[i]));
     json_object_set_new(j, "kind", json_string(w->count ? kind : "a file without tensors"));
     if (layout) json_object_set_new(j, "layout", json_string(layout));
@@ -119,9 +120,13 @@ static void describe_model(json_t *j, ss_ctx *cx, const char *path) {
 }
 
 static const char *const parts[] = {"unet", "vae", "text_encoder"};
-static const char *const stems[] = {"diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.safetensors.index.json",
-                                    "diffusion_pytorch_model.fp16.safetensors", "diffusion_pytorch_model.bin", "model.safetensors",
-                                    "model.fp16.safetensors", "pytorch_model.bin"};
+static const char *const stems[] = {"diffusion_pytorch_model.safetensors",
+                                    "diffusion_pytorch_model.safetensors.index.json",
+                                    "diffusion_pytorch_model.fp16.safetensors",
+                                    "diffusion_pytorch_model.bin",
+                                    "model.safetensors",
+                                    "model.fp16.safetensors",
+                                    "pytorch_model.bin"};
 
 static ss_status describe_folder(json_t *j, ss_ctx *cx, const char *path) {
     json_t *components = json_object();

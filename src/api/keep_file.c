@@ -45,7 +45,8 @@ static void list_keys(listing *l, const ss_kept *k, const ss_keep *keys) {
 
 ss_status ss_kept_write(const ss_kept *k, ss_ctx *cx, const char *file) {
     size_t most = 1 + (k->keys ? (size_t)k->steps * LAYERS * (1 + 2 * HALVES) : 0);
-    listing l = {.t = ss_alloc(cx, most, sizeof *l.t), .name = ss_alloc(cx, most, sizeof *l.name),
+    listing l = {.t = ss_alloc(cx, most, sizeof *l.t),
+                 .name = ss_alloc(cx, most, sizeof *l.name),
                  .shape = ss_alloc(cx, most, sizeof *l.shape)};
     ss_status st = cx->status;
     if (!st) {
@@ -65,9 +66,11 @@ ss_status ss_kept_read(ss_kept *k, ss_ctx *cx, const char *file, bool *has_keys)
     if (st) return st;
     const char *of = ss_weights_metadata(w, "selfsame.kept_source");
     const ss_stored *path = ss_weights_find(w, "path");
-    if (!of || !path) st = ss_fail(cx, SS_ERR_FORMAT, "%s is no kept source; name a file that does not exist yet", file);
+    if (!of || !path)
+        st = ss_fail(cx, SS_ERR_FORMAT, "%s is no kept source; name a file that does not exist yet", file);
     else if (strcmp(of, k->of))
-        st = ss_fail(cx, SS_ERR_ARG, "%s was kept of something else. It says: %s. This run says: %s. Name another file", file, of, k->of);
+        st = ss_fail(cx, SS_ERR_ARG, "%s was kept of something else. It says: %s. This run says: %s. Name another file",
+                     file, of, k->of);
     else if (path->dtype != SS_F32 || path->bytes != (size_t)((k->steps + 1) * k->one) * sizeof(float))
         st = ss_fail(cx, SS_ERR_FORMAT, "%s: its path has %zu bytes, %d steps need %zu", file, path->bytes, k->steps,
                      (size_t)((k->steps + 1) * k->one) * sizeof(float));
@@ -77,16 +80,19 @@ ss_status ss_kept_read(ss_kept *k, ss_ctx *cx, const char *file, bool *has_keys)
         int step, layer, half, used = 0;
         if (!strcmp(t->name, "path")) {
             memcpy(k->path, t->data, t->bytes);
-        } else if (k->keys && t->rank == 2 && sscanf(t->name, "k.%d.%d.%d%n", &step, &layer, &half, &used) == 3 && !t->name[used]) {
+        } else if (k->keys && t->rank == 2 && sscanf(t->name, "k.%d.%d.%d%n", &step, &layer, &half, &used) == 3 &&
+                   !t->name[used]) {
             char other[NAME];
             snprintf(other, sizeof other, "v.%d.%d.%d", step, layer, half);
             const ss_stored *v = ss_weights_find(w, other);
             if (!v || v->bytes != t->bytes || v->dtype != t->dtype)
                 st = ss_fail(cx, SS_ERR_FORMAT, "%s: %s has no %s of its size", file, t->name, other);
-            else st = ss_keep_put_bytes(k->keys, cx, step, layer, half, &(ss_kept_kv){t->data, v->data, t->dtype, t->shape[0], t->shape[1]});
+            else
+                st = ss_keep_put_bytes(k->keys, cx, step, layer, half,
+                                       &(ss_kept_kv){t->data, v->data, t->dtype, t->shape[0], t->shape[1]});
             *has_keys = true;
-        } else if (k->keys && t->rank == 2 && t->dtype == SS_F32 && sscanf(t->name, "map.%d.%d%n", &step, &layer, &used) == 2 &&
-                   !t->name[used]) {
+        } else if (k->keys && t->rank == 2 && t->dtype == SS_F32 &&
+                   sscanf(t->name, "map.%d.%d%n", &step, &layer, &used) == 2 && !t->name[used]) {
             st = ss_keep_put_map(k->keys, cx, step, layer, t->data, (int)t->shape[0], (int)t->shape[1]);
         }
     }

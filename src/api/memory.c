@@ -54,7 +54,8 @@ static ss_status foretell(ss_memory *out, ss_ctx *cx, ss_model *m, int rows, ss_
     ss_status st = ss_shape_walk(cx, numbers, unet_pass, &p, &unet);
     if (!st) st = ss_shape_walk(cx, numbers, decode_pass, &p, &decode);
     if (st) return st;
-    out->weights = weights(&m->unet.params, numbers) + weights(&m->vae.params, numbers) + weights(&m->text.params, numbers);
+    out->weights =
+        weights(&m->unet.params, numbers) + weights(&m->vae.params, numbers) + weights(&m->text.params, numbers);
     out->pass = unet > decode ? unet : decode;
     out->peak = out->weights + out->pass + ((size_t)96 << 20); /* the program, its libraries, kernels' scratch */
     out->available = ss_memory_available();

@@ -13,7 +13,8 @@ ss_status ss_request_size(ss_size *out, ss_ctx *cx, const ss_model *m, int width
     *out = (ss_size){w / 8 * 8, h / 8 * 8};
     if (out->w != w || out->h != h)
         ss_note(cx, "%dx%d is drawn as %dx%d: sides are multiples of 8", w, h, out->w, out->h);
-    if (out->w < SMALLEST && m->size > 256) ss_warn(cx, "%d pixels is far below what the model was made for (%d)", out->w, m->size);
+    if (out->w < SMALLEST && m->size > 256)
+        ss_warn(cx, "%d pixels is far below what the model was made for (%d)", out->w, m->size);
     return SS_OK;
 }
 
@@ -25,7 +26,8 @@ static int steps_of(const ss_sampling_options *o) { return o->steps ? o->steps :
 ss_status ss_sampling_check(ss_ctx *cx, const ss_sampling_options *o) {
     double guidance = guidance_of(o);
     int steps = steps_of(o);
-    if (!(guidance >= 0 && guidance <= 100)) return ss_fail(cx, SS_ERR_ARG, "guidance %g: it goes from 1 (none) to 100", guidance);
+    if (!(guidance >= 0 && guidance <= 100))
+        return ss_fail(cx, SS_ERR_ARG, "guidance %g: it goes from 1 (none) to 100", guidance);
     if (steps < 1 || steps > 1000) return ss_fail(cx, SS_ERR_ARG, "%d steps: give 1 to 1000", steps);
     if (!(o->eta >= 0 && o->eta <= 1)) return ss_fail(cx, SS_ERR_ARG, "eta %g: it goes from 0 to 1", o->eta);
     return SS_OK;
@@ -35,7 +37,9 @@ ss_status ss_run_open(ss_run *run, ss_ctx *cx, ss_model *m, const ss_sampling_op
                       ss_size size) {
     ss_status st = ss_sampling_check(cx, o);
     if (st) return st;
-    *run = (ss_run){.sample = {.model = m, .rows = rows, .h = size.h / 8, .w = size.w / 8, .guidance = guidance_of(o), .what = "drawing"}};
+    *run = (ss_run){
+        .sample = {
+            .model = m, .rows = rows, .h = size.h / 8, .w = size.w / 8, .guidance = guidance_of(o), .what = "drawing"}};
     const char *name = sampler ? sampler : o->sampler ? o->sampler : ss_sampler_of_class(ss_model_scheduler(m));
     const ss_sampler *s = ss_sampler_find(cx, name);
     if (!s) return cx->status;
@@ -43,7 +47,9 @@ ss_status ss_run_open(ss_run *run, ss_ctx *cx, ss_model *m, const ss_sampling_op
     st = ss_schedule_read(&schedule, cx, (ss_object){m->scheduler, "scheduler/scheduler_config.json"});
     schedule.prediction = m->predicts_v ? SS_PREDICT_V : SS_PREDICT_EPSILON;
     ss_sampler_options options = {.eta = o->eta, .karras = o->karras || ss_sampler_wants_karras(name)};
-    if (!st) st = ss_sampling_new(&run->sample.sampling, cx, s, &schedule, steps_of(o), &options, rows * 4 * run->sample.h * run->sample.w);
+    if (!st)
+        st = ss_sampling_new(&run->sample.sampling, cx, s, &schedule, steps_of(o), &options,
+                             rows * 4 * run->sample.h * run->sample.w);
     return st;
 }
 

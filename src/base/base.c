@@ -65,7 +65,7 @@ ss_status ss_grow(ss_ctx *cx, void *p, size_t old_count, size_t count, size_t si
     bool fits = ss_mul(count ? count : 1, size, &bytes) && !injected(cx);
     new = fits ? realloc(old, bytes) : NULL;
     if (!new) return ss_fail(cx, SS_ERR_NOMEM, "out of memory: no room for %zu x %zu bytes", count, size);
-    if (count > old_count) memset((char *)new + old_count * size, 0, (count - old_count) * size);
+    if (count > old_count) memset((char *)new + old_count *size, 0, (count - old_count) * size);
     memcpy(p, &new, sizeof new);
     return SS_OK;
 }

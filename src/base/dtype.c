@@ -7,11 +7,11 @@ static const struct {
     const char *name;
     size_t size;
 } types[SS_DTYPES] = {
-    [SS_F32] = {"F32", 4},     [SS_BF16] = {"BF16", 2},       [SS_F16] = {"F16", 2},
-    [SS_F64] = {"F64", 8},     [SS_I64] = {"I64", 8},         [SS_I32] = {"I32", 4},
-    [SS_I16] = {"I16", 2},     [SS_I8] = {"I8", 1},           [SS_U64] = {"U64", 8},
-    [SS_U32] = {"U32", 4},     [SS_U16] = {"U16", 2},         [SS_U8] = {"U8", 1},
-    [SS_BOOL] = {"BOOL", 1},   [SS_F8_E4M3] = {"F8_E4M3", 1}, [SS_F8_E5M2] = {"F8_E5M2", 1},
+    [SS_F32] = {"F32", 4},          [SS_BF16] = {"BF16", 2},       [SS_F16] = {"F16", 2},
+    [SS_F64] = {"F64", 8},          [SS_I64] = {"I64", 8},         [SS_I32] = {"I32", 4},
+    [SS_I16] = {"I16", 2},          [SS_I8] = {"I8", 1},           [SS_U64] = {"U64", 8},
+    [SS_U32] = {"U32", 4},          [SS_U16] = {"U16", 2},         [SS_U8] = {"U8", 1},
+    [SS_BOOL] = {"BOOL", 1},        [SS_F8_E4M3] = {"F8_E4M3", 1}, [SS_F8_E5M2] = {"F8_E5M2", 1},
     [SS_OTHER_TYPE] = {"other", 0},
 };
 
@@ -51,17 +51,18 @@ static inline uint16_t float_to_f16(float f) {
 static float f8_to_float(uint8_t v, int mantissa, int bias, int no_infinity) {
     int exponent_bits = 7 - mantissa, e = (v & 0x7f) >> mantissa, m = v & ((1 << mantissa) - 1);
     float sign = v & 0x80 ? -1.0f : 1.0f;
-    if (no_infinity ? (v & 0x7f) == 0x7f : e == (1 << exponent_bits) - 1) return m || no_infinity ? NAN : sign * INFINITY;
+    if (no_infinity ? (v & 0x7f) == 0x7f : e == (1 << exponent_bits) - 1)
+        return m || no_infinity ? NAN : sign * INFINITY;
     if (e == 0) return sign * ldexpf((float)m, 1 - bias - mantissa);
     return sign * ldexpf((float)(m + (1 << mantissa)), e - bias - mantissa);
 }
 
-#define FROM_INTEGER(type)                      \
-    for (size_t i = 0; i < n; i++) {            \
-        type v;                                 \
-        memcpy(&v, (const char *)x + i * sizeof v, sizeof v); \
-        y[i] = (float)v;                        \
-    }                                           \
+#define FROM_INTEGER(type)                                                                                             \
+    for (size_t i = 0; i < n; i++) {                                                                                   \
+        type v;                                                                                                        \
+        memcpy(&v, (const char *)x + i * sizeof v, sizeof v);                                                          \
+        y[i] = (float)v;                                                                                               \
+    }                                                                                                                  \
     break
 
 void ss_to_f32(float *y, const void *x, ss_dtype from, size_t n) {
@@ -84,16 +85,25 @@ void ss_to_f32(float *y, const void *x, ss_dtype from, size_t n) {
             y[i] = f16_to_float(h);
         }
         break;
-    case SS_F64: FROM_INTEGER(double);
-    case SS_I64: FROM_INTEGER(int64_t);
-    case SS_I32: FROM_INTEGER(int32_t);
-    case SS_I16: FROM_INTEGER(int16_t);
-    case SS_I8: FROM_INTEGER(int8_t);
-    case SS_U64: FROM_INTEGER(uint64_t);
-    case SS_U32: FROM_INTEGER(uint32_t);
-    case SS_U16: FROM_INTEGER(uint16_t);
+    case SS_F64:
+        FROM_INTEGER(double);
+    case SS_I64:
+        FROM_INTEGER(int64_t);
+    case SS_I32:
+        FROM_INTEGER(int32_t);
+    case SS_I16:
+        FROM_INTEGER(int16_t);
+    case SS_I8:
+        FROM_INTEGER(int8_t);
+    case SS_U64:
+        FROM_INTEGER(uint64_t);
+    case SS_U32:
+        FROM_INTEGER(uint32_t);
+    case SS_U16:
+        FROM_INTEGER(uint16_t);
     case SS_U8:
-    case SS_BOOL: FROM_INTEGER(uint8_t);
+    case SS_BOOL:
+        FROM_INTEGER(uint8_t);
     case SS_F8_E4M3:
         for (size_t i = 0; i < n; i++) y[i] = f8_to_float(b[i], 3, 7, 1);
         break;
@@ -133,8 +143,10 @@ bool ss_any_nonfinite(const void *x, ss_dtype type, size_t n) {
     const uint8_t *b = x;
     unsigned bad = 0;
     switch (type) {
-    case SS_F16: return nonfinite16(b, 0x7c00, n);
-    case SS_BF16: return nonfinite16(b, 0x7f80, n);
+    case SS_F16:
+        return nonfinite16(b, 0x7c00, n);
+    case SS_BF16:
+        return nonfinite16(b, 0x7f80, n);
     case SS_F32:
         for (size_t i = 0; i < n; i++) {
             uint32_t u;
@@ -155,6 +167,7 @@ bool ss_any_nonfinite(const void *x, ss_dtype type, size_t n) {
     case SS_F8_E5M2:
         for (size_t i = 0; i < n; i++) bad |= (b[i] & 0x7c) == 0x7c;
         return bad;
-    default: return false;
+    default:
+        return false;
     }
 }

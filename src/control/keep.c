@@ -62,11 +62,14 @@ ss_status ss_keep_put_bytes(ss_keep *k, ss_ctx *cx, int step, int layer, int hal
     return SS_OK;
 }
 
-ss_status ss_keep_put(ss_keep *k, ss_ctx *cx, int step, int layer, int half, const ss_tensor *keys, const ss_tensor *values,
-                      int row) {
+ss_status ss_keep_put(ss_keep *k, ss_ctx *cx, int step, int layer, int half, const ss_tensor *keys,
+                      const ss_tensor *values, int row) {
     size_t bytes = (size_t)(keys->shape[1] * keys->shape[2]) * ss_dtype_size(keys->dtype);
-    ss_kept_kv kv = {.k = (const char *)keys->bytes + (size_t)row * bytes, .v = (const char *)values->bytes + (size_t)row * bytes,
-                     .dtype = keys->dtype, .len = keys->shape[1], .d = keys->shape[2]};
+    ss_kept_kv kv = {.k = (const char *)keys->bytes + (size_t)row * bytes,
+                     .v = (const char *)values->bytes + (size_t)row * bytes,
+                     .dtype = keys->dtype,
+                     .len = keys->shape[1],
+                     .d = keys->shape[2]};
     return ss_keep_put_bytes(k, cx, step, layer, half, &kv);
 }
 

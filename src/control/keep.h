@@ -12,8 +12,8 @@ ss_status ss_keep_new(ss_keep **out, ss_ctx *cx, int steps, int layers, int halv
 void ss_keep_free(ss_keep *k);
 
 /* Copies one image's keys and values, [len, d] each. An entry that is there is replaced. */
-ss_status ss_keep_put(ss_keep *k, ss_ctx *cx, int step, int layer, int half, const ss_tensor *keys, const ss_tensor *values,
-                      int row);
+ss_status ss_keep_put(ss_keep *k, ss_ctx *cx, int step, int layer, int half, const ss_tensor *keys,
+                      const ss_tensor *values, int row);
 /* The same from elsewhere. */
 ss_status ss_keep_put_bytes(ss_keep *k, ss_ctx *cx, int step, int layer, int half, const ss_kept_kv *kv);
 

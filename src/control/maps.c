@@ -35,5 +35,6 @@ void ss_maps_clear(ss_maps *m) {
 
 void ss_maps_token(const ss_maps *m, int row, int token, float *map) {
     int64_t cells = (int64_t)m->h * m->w;
-    for (int64_t p = 0; p < cells; p++) map[p] = m->sum[(row * cells + p) * m->len + token] / (float)(m->count ? m->count : 1);
+    for (int64_t p = 0; p < cells; p++)
+        map[p] = m->sum[(row * cells + p) * m->len + token] / (float)(m->count ? m->count : 1);
 }

@@ -6,8 +6,8 @@
 #include <string.h>
 
 static bool controls(const ss_masactrl *m, const ss_attn_site *site) {
-    return m->method != SS_METHOD_NONE && site->step < m->step_count && m->steps[site->step] && site->layer < SS_LAYERS &&
-           m->layers[site->layer];
+    return m->method != SS_METHOD_NONE && site->step < m->step_count && m->steps[site->step] &&
+           site->layer < SS_LAYERS && m->layers[site->layer];
 }
 
 /* Rows of one half, and where a half's row lies in the batch. */
@@ -47,8 +47,10 @@ static ss_status read_source(const ss_masactrl *m, ss_ctx *cx, const ss_attn_sit
     if (!m->source_absent) return SS_OK;
     r->kept[0] = ss_keep_get(m->keep, site->step, site->layer, half);
     return r->kept[0] ? SS_OK
-                      : ss_fail(cx, SS_ERR_ARG, "the kept source has no keys for step %d, layer %d; keep it again with these steps "
-                                "and layers", site->step, site->layer);
+                      : ss_fail(cx, SS_ERR_ARG,
+                                "the kept source has no keys for step %d, layer %d; keep it again with these steps "
+                                "and layers",
+                                site->step, site->layer);
 }
 
 /* Object reads object, background reads background. `source` and `target` lie on the layer's grid. */
@@ -100,7 +102,8 @@ static ss_status find_masks(const ss_masactrl *m, ss_ctx *cx, const ss_attn_site
     const float *kept = m->keep ? ss_keep_get_map(m->keep, site->step, site->layer, &kept_h, &kept_w) : NULL;
     if (!maps) return cx->status;
     if (absent && !kept)
-        return ss_fail(cx, SS_ERR_ARG, "the kept source has no mask for step %d, layer %d; keep it again with automatic masks",
+        return ss_fail(cx, SS_ERR_ARG,
+                       "the kept source has no mask for step %d, layer %d; keep it again with automatic masks",
                        site->step, site->layer);
     int64_t n = (int64_t)m->map_h * m->map_w;
     for (int i = 0; i <= targets; i++) {
@@ -168,8 +171,7 @@ static ss_status observe(ss_control *self, ss_ctx *cx, const ss_attn_site *site,
         const float *conditional = map + row_of(m, site, m->halves - 1, i) * cells * site->len_k;
         const ss_token_set *words = i == 0 && !absent ? &m->source_words : &m->target_words[i - !absent];
         for (int64_t p = 0; p < cells; p++)
-            for (int t = 0; t < words->count; t++)
-                m->sum[i * cells + p] += conditional[p * site->len_k + words->at[t]];
+            for (int t = 0; t < words->count; t++) m->sum[i * cells + p] += conditional[p * site->len_k + words->at[t]];
     }
     m->maps++;
     return SS_OK;

@@ -1,8 +1,8 @@
 /* MasaCtrl (Cao et al., ICCV 2023): mutual self-attention control, and its relatives.
  *
- * Guidance doubles the batch, and each half holds the source first and then its targets. From chosen steps and layers on
- * a target's self-attention reads the source's keys and values instead of its own (section 3.2), both (union), or, with
- * masks, the source's object for its own object and the source's background for the rest (section 3.3).
+ * Guidance doubles the batch, and each half holds the source first and then its targets. From chosen steps and layers
+ * on a target's self-attention reads the source's keys and values instead of its own (section 3.2), both (union), or,
+ * with masks, the source's object for its own object and the source's background for the rest (section 3.3).
  */
 #ifndef SS_MASACTRL_H
 #define SS_MASACTRL_H
@@ -29,8 +29,8 @@ typedef struct ss_masactrl {
     int step_count;
     bool layers[SS_LAYERS];
 
-    /* SS_METHOD_MASK: given masks, values as they are: a source key counts as object unless its mask is 0 and as background
-     * unless it is 1; a target query takes mask parts object and 1 - mask parts background. */
+    /* SS_METHOD_MASK: given masks, values as they are: a source key counts as object unless its mask is 0 and as
+     * background unless it is 1; a target query takes mask parts object and 1 - mask parts background. */
     ss_mask source_mask, target_mask;
 
     /* SS_METHOD_AUTO: the words' maps in cross-attention, summed, meaned over the layers of the third resolution level

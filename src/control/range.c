@@ -18,12 +18,13 @@ ss_status ss_steps_select(bool *active, ss_ctx *cx, const ss_control_range *r, i
     if (r->step_count) return SS_OK;
     int first = r->from_given ? r->from : 4, last = r->to ? r->to : total - 1, every = r->every ? r->every : 1;
     if (first < 0 || every < 0 || r->last_digit < 0 || r->last_digit > 9)
-        return ss_fail(cx, SS_ERR_ARG, "steps from %d, every %d, last digit %d: the first two have to be positive and the last "
-                       "one 0 to 9", first, every, r->last_digit);
+        return ss_fail(cx, SS_ERR_ARG,
+                       "steps from %d, every %d, last digit %d: the first two have to be positive and the last "
+                       "one 0 to 9",
+                       first, every, r->last_digit);
     if (last < first && r->to)
         return ss_fail(cx, SS_ERR_ARG, "steps %d to %d: the last one comes before the first", first, last);
-    for (int i = first; i <= last && i < total; i++)
-        active[i] = (i - first) % every == 0 && i % 10 >= r->last_digit;
+    for (int i = first; i <= last && i < total; i++) active[i] = (i - first) % every == 0 && i % 10 >= r->last_digit;
     return SS_OK;
 }
 
@@ -32,10 +33,12 @@ static ss_status select_part(bool active[SS_LAYERS], ss_ctx *cx, const char *s, 
     static const struct {
         const char *name;
         int first, last;
-    } sets[] = {{"encoder", 0, 5}, {"mid", 6, 6}, {"decoder", 7, 15}, {"Encoder", 0, 7}, {"Decoder", 10, 15}, {"all", 0, 15}};
+    } sets[] = {{"encoder", 0, 5}, {"mid", 6, 6},       {"decoder", 7, 15},
+                {"Encoder", 0, 7}, {"Decoder", 10, 15}, {"all", 0, 15}};
     static const char *const names[] = {"encoder", "mid", "decoder", "Encoder", "Decoder", "all"};
     char word[32], *end;
-    if (!n || n >= sizeof word) return ss_fail(cx, SS_ERR_ARG, "layers \"%.*s\" are neither numbers nor a name", (int)(n < 60 ? n : 60), s);
+    if (!n || n >= sizeof word)
+        return ss_fail(cx, SS_ERR_ARG, "layers \"%.*s\" are neither numbers nor a name", (int)(n < 60 ? n : 60), s);
     memcpy(word, s, n);
     word[n] = 0;
     for (int i = 0; i < SS_COUNT_OF(sets); i++)
@@ -45,9 +48,10 @@ static ss_status select_part(bool active[SS_LAYERS], ss_ctx *cx, const char *s, 
         }
     if (word[0] < '0' || word[0] > '9') {
         const char *near = ss_nearest(word, names, SS_COUNT_OF(names));
-        return ss_fail(cx, SS_ERR_ARG, "layers \"%s\" are not known%s%s%s: give numbers 0-15, ranges, encoder, mid, decoder, all, "
-                       "the study's Encoder and Decoder, or a resolution such as 32x32", word,
-                       near ? "; did you mean \"" : "", near ? near : "", near ? "\"" : "");
+        return ss_fail(cx, SS_ERR_ARG,
+                       "layers \"%s\" are not known%s%s%s: give numbers 0-15, ranges, encoder, mid, decoder, all, "
+                       "the study's Encoder and Decoder, or a resolution such as 32x32",
+                       word, near ? "; did you mean \"" : "", near ? near : "", near ? "\"" : "");
     }
     long first = strtol(word, &end, 10), last = first;
     if (*end == 'x') {
@@ -58,12 +62,14 @@ static ss_status select_part(bool active[SS_LAYERS], ss_ctx *cx, const char *s, 
             for (int i = 0; i < ss_layer_level(l); i++) lh = (lh + 1) / 2, lw = (lw + 1) / 2;
             if (lh == first && lw == wide) active[l] = any = true;
         }
-        return any ? SS_OK : ss_fail(cx, SS_ERR_ARG, "no layer works at %s: the latent is %lldx%lld, halved up to three times", word,
-                                     (long long)h, (long long)w);
+        return any ? SS_OK
+                   : ss_fail(cx, SS_ERR_ARG, "no layer works at %s: the latent is %lldx%lld, halved up to three times",
+                             word, (long long)h, (long long)w);
     }
     if (*end == '-') last = end[1] ? strtol(end + 1, &end, 10) : SS_LAYERS - 1, end += !*end ? 0 : *end == '-';
     if (*end || first > last || last >= SS_LAYERS)
-        return ss_fail(cx, SS_ERR_ARG, "layers \"%s\": they are numbered 0 to %d, written as 7, 7-12 or 10-", word, SS_LAYERS - 1);
+        return ss_fail(cx, SS_ERR_ARG, "layers \"%s\": they are numbered 0 to %d, written as 7, 7-12 or 10-", word,
+                       SS_LAYERS - 1);
     for (long l = first; l <= last; l++) active[l] = true;
     return SS_OK;
 }

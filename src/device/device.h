@@ -1,7 +1,7 @@
 /* Where work runs: the plain loops, the processor at speed, or nowhere (shapes only).
  *
- * A device owns what kernels share between calls: scratch memory, the primitives that oneDNN has made, what the processor
- * can do. Which numbers activations are made of is a property of the device, too.
+ * A device owns what kernels share between calls: scratch memory, the primitives that oneDNN has made, what the
+ * processor can do. Which numbers activations are made of is a property of the device, too.
  */
 #ifndef SS_DEVICE_H
 #define SS_DEVICE_H
@@ -41,7 +41,8 @@ void ss_device_free(ss_device *d);
 /* Scratch of at least `bytes`, 64-byte aligned, until the next call of this function. NULL with SS_ERR_NOMEM. */
 void *ss_scratch(ss_ctx *cx, size_t bytes);
 
-/* What this processor has and the system lets us use; `limit` (NULL, "avx2", "avx512", "avx512_bf16") pretends to less. */
+/* What this processor has and the system lets us use; `limit` (NULL, "avx2", "avx512", "avx512_bf16") pretends to less.
+ */
 ss_cpu_features ss_cpu_detect(const char *limit);
 
 #endif

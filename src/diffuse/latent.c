@@ -50,8 +50,10 @@ ss_status ss_decode_image(ss_image *out, ss_ctx *cx, ss_model *m, const float *z
         rgb[i] = (uint8_t)lrintf(255.0f * unit);
     }
     free(v);
-    if (st) free(rgb);
-    else *out = (ss_image){.w = (int)(8 * w), .h = (int)(8 * h), .rgb = rgb};
+    if (st)
+        free(rgb);
+    else
+        *out = (ss_image){.w = (int)(8 * w), .h = (int)(8 * h), .rgb = rgb};
     return st;
 }
 
@@ -67,16 +69,18 @@ ss_status ss_embed_texts(ss_texts *out, ss_ctx *cx, ss_model *m, const char *con
         const char *words = text[i] ? text[i] : "";
         if (ss_tokenize(m->tokenizer, cx, words, ids, &info)) break;
         if (info.cut_at)
-            ss_warn(cx, "the prompt has %lld tokens and the model reads 75: \"%.200s%s\" was left out", (long long)info.used,
-                    info.cut_at, strlen(info.cut_at) > 200 ? " ..." : "");
+            ss_warn(cx, "the prompt has %lld tokens and the model reads 75: \"%.200s%s\" was left out",
+                    (long long)info.used, info.cut_at, strlen(info.cut_at) > 200 ? " ..." : "");
         ss_mark start = ss_arena_mark(cx->arena);
         ss_tensor *h = ss_clip_text_run(cx, &m->text, ids, 1, skip);
         if (h) memcpy(t.data + i * 77 * d, h->data, (size_t)(77 * d) * sizeof *t.data);
         ss_arena_rewind(cx->arena, start);
     }
     ss_params_unpack(&m->text.params); /* a tenth of the memory that the UNet is about to need */
-    if (cx->status) free(t.data);
-    else *out = t;
+    if (cx->status)
+        free(t.data);
+    else
+        *out = t;
     return cx->status;
 }
 

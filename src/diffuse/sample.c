@@ -5,16 +5,20 @@
 #include <string.h>
 
 /* Rows first .. rows - 1 of the texts and of the start x into row `to` of the batch and on. */
-static void place(const ss_sample *s, ss_tensor *batch, ss_tensor *texts, int64_t to, int first, const ss_tensor *x, const float *text) {
+static void place(const ss_sample *s, ss_tensor *batch, ss_tensor *texts, int64_t to, int first, const ss_tensor *x,
+                  const float *text) {
     int64_t one = 4 * s->h * s->w, words = texts->shape[1] * texts->shape[2], n = s->rows - first;
     memcpy(batch->data + to * one, x->data + first * one, (size_t)(n * one) * sizeof(float));
     memcpy(texts->data + to * words, text + first * words, (size_t)(n * words) * sizeof(float));
 }
 
-/* The batch is [rows skip.. without the text; rows skip.. with it], less the rows of the second half that are shared. */
+/* The batch is [rows skip.. without the text; rows skip.. with it], less the rows of the second half that are shared.
+ */
 ss_status ss_predict(ss_ctx *cx, const ss_sample *s, float t, int step, const float *x, float *y) {
     bool guided = s->guidance > 1;
-    int skip = s->unread ? s->unread(s->user, step) : 0, shared = !guided ? s->rows : s->shared > skip ? s->shared : skip;
+    int skip = s->unread ? s->unread(s->user, step) : 0, shared = !guided            ? s->rows
+                                                                  : s->shared > skip ? s->shared
+                                                                                     : skip;
     int64_t first_half = s->rows - skip, n = first_half + s->rows - shared, one = 4 * s->h * s->w;
     ss_mark start = ss_arena_mark(cx->arena);
     ss_control *chain = cx->control;
@@ -34,7 +38,8 @@ ss_status ss_predict(ss_ctx *cx, const ss_sample *s, float t, int step, const fl
             memcpy(all->data + skip * one, e->data, (size_t)(first_half * one) * sizeof *y);
             /* e_u + g (e_c - e_u) */
             float *unguided = all->data + shared * one, *with = e->data + first_half * one;
-            for (int64_t i = 0; i < (s->rows - shared) * one; i++) unguided[i] += (float)s->guidance * (with[i] - unguided[i]);
+            for (int64_t i = 0; i < (s->rows - shared) * one; i++)
+                unguided[i] += (float)s->guidance * (with[i] - unguided[i]);
             ss_tensor_to_planar(y, all);
         }
     }

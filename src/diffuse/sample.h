@@ -28,7 +28,8 @@ typedef struct ss_sample {
     /* May change the latents before a call and after a step; `step` counts denoising steps from 0. */
     void (*before)(void *user, int step, float *latents);
     void (*after)(void *user, int step, float *latents);
-    /* How many leading rows nobody reads in a step, because `after` or `before` says what they are: they are not run. */
+    /* How many leading rows nobody reads in a step, because `after` or `before` says what they are: they are not run.
+     */
     int (*unread)(void *user, int step);
     void *user;
 

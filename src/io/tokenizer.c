@@ -133,7 +133,7 @@ static int by_id(const void *a, const void *b) {
 /* Tokens that the folder adds, in order of their ids: they go on where the vocabulary ends. One that has an id of the
  * vocabulary has to be the token there, which is looked for in texts from then on. */
 static ss_status add_tokens(ss_tokenizer *t, ss_ctx *cx, const char *name, added_token *a, size_t count) {
-    qsort(a, count, sizeof *a, by_id);
+    if (count) qsort(a, count, sizeof *a, by_id);
     for (size_t i = 0; i < count; i++) {
         const mark *known = find_mark(t, a[i].text);
         bool in_vocabulary =

@@ -23,8 +23,8 @@ static ss_tensor *vector(ss_ctx *cx, ss_at at, const char *name, const char *kin
     ss_tensor *b = ss_param_tensor(cx, here, kind);
     if (b && (b->rank != 1 || b->shape[0] != n)) {
         char text[64];
-        ss_fail(cx, SS_ERR_MODEL, "%s: %s.%s is %s, but %lld channels need as many numbers", at.in->part, here.path, kind,
-                ss_shape_text(text, b->rank, b->shape), (long long)n);
+        ss_fail(cx, SS_ERR_MODEL, "%s: %s.%s is %s, but %lld channels need as many numbers", at.in->part, here.path,
+                kind, ss_shape_text(text, b->rank, b->shape), (long long)n);
         return NULL;
     }
     return b;
@@ -39,7 +39,9 @@ static ss_tensor *conv(ss_ctx *cx, ss_at at, const char *name, ss_tensor *x, ss_
     return ss_conv2d(cx, x, w, b, add, &(ss_conv_attr){.stride = stride, .top = 1, .left = 1, .bottom = 1, .right = 1});
 }
 
-ss_tensor *ss_layer_conv(ss_ctx *cx, ss_at at, const char *name, ss_tensor *x) { return conv(cx, at, name, x, NULL, 1); }
+ss_tensor *ss_layer_conv(ss_ctx *cx, ss_at at, const char *name, ss_tensor *x) {
+    return conv(cx, at, name, x, NULL, 1);
+}
 
 ss_tensor *ss_layer_conv_plus(ss_ctx *cx, ss_at at, const char *name, ss_tensor *x, ss_tensor *add) {
     return conv(cx, at, name, x, add, 1);
@@ -104,7 +106,8 @@ static bool untouched(const ss_attn_plan *p) {
     return true;
 }
 
-ss_tensor *ss_attention_seen(ss_ctx *cx, const char *key, ss_tensor *q, ss_tensor *k, ss_tensor *v, ss_attention_attr a) {
+ss_tensor *ss_attention_seen(ss_ctx *cx, const char *key, ss_tensor *q, ss_tensor *k, ss_tensor *v,
+                             ss_attention_attr a) {
     if (!cx->watch || !q || !k || !v) return ss_attention(cx, q, k, v, &a);
     int64_t shape[4] = {q->shape[0], a.heads, q->shape[1], k->shape[1]};
     ss_tensor *probs = ss_tensor_new(cx, SS_F32, 4, shape);

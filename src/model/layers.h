@@ -1,7 +1,7 @@
 /* Layers: an operation and its parameters, named where they are used. What several networks share.
  *
- * Each takes the place `at` and the layer's `name` below it. Sizes come from the weights; that they fit is checked here,
- * so that a checkpoint that does not fit is told by its key.
+ * Each takes the place `at` and the layer's `name` below it. Sizes come from the weights; that they fit is checked
+ * here, so that a checkpoint that does not fit is told by its key.
  */
 #ifndef SS_LAYERS_H
 #define SS_LAYERS_H
@@ -9,9 +9,10 @@
 #include "model/params.h"
 #include "op/ops.h"
 
-ss_tensor *ss_layer_conv(ss_ctx *cx, ss_at at, const char *name, ss_tensor *x);      /* 3x3 with one pixel around, or 1x1 */
+ss_tensor *ss_layer_conv(ss_ctx *cx, ss_at at, const char *name, ss_tensor *x); /* 3x3 with one pixel around, or 1x1 */
 ss_tensor *ss_layer_conv_plus(ss_ctx *cx, ss_at at, const char *name, ss_tensor *x, ss_tensor *add);
-ss_tensor *ss_layer_conv_half(ss_ctx *cx, ss_at at, const char *name, ss_tensor *x); /* 3x3, stride 2, one pixel around */
+ss_tensor *ss_layer_conv_half(ss_ctx *cx, ss_at at, const char *name,
+                              ss_tensor *x); /* 3x3, stride 2, one pixel around */
 ss_tensor *ss_layer_linear(ss_ctx *cx, ss_at at, const char *name, ss_tensor *x);
 ss_tensor *ss_layer_linear_plus(ss_ctx *cx, ss_at at, const char *name, ss_tensor *x, ss_tensor *add);
 ss_tensor *ss_layer_linear_bare(ss_ctx *cx, ss_at at, const char *name, ss_tensor *x); /* without a bias */
@@ -24,6 +25,7 @@ ss_tensor *ss_layer_group_norm(ss_ctx *cx, ss_at at, const char *name, ss_tensor
 ss_tensor *ss_attend(ss_ctx *cx, ss_attn_site site, ss_tensor *q, ss_tensor *k, ss_tensor *v, int heads);
 
 /* Attention without controllers; a watcher sees every head's probabilities [n, heads, len, len_k] as KEY.probs. */
-ss_tensor *ss_attention_seen(ss_ctx *cx, const char *key, ss_tensor *q, ss_tensor *k, ss_tensor *v, ss_attention_attr a);
+ss_tensor *ss_attention_seen(ss_ctx *cx, const char *key, ss_tensor *q, ss_tensor *k, ss_tensor *v,
+                             ss_attention_attr a);
 
 #endif

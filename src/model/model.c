@@ -74,7 +74,8 @@ static void leave(leftover *l, const char *name, int rank, const int64_t *shape)
     char shape_text[64];
     size_t n = strlen(l->text);
     if (l->count++ < 4)
-        snprintf(l->text + n, sizeof l->text - n, "%s%.90s %s", n ? ", " : "", name, ss_shape_text(shape_text, rank > 8 ? 8 : rank, shape));
+        snprintf(l->text + n, sizeof l->text - n, "%s%.90s %s", n ? ", " : "", name,
+                 ss_shape_text(shape_text, rank > 8 ? 8 : rank, shape));
 }
 
 /* All tensors of a component's file in the diffusers layout. */
@@ -84,8 +85,10 @@ static ss_status take_component(ss_model *m, ss_ctx *cx, ss_part part, const ss_
     leftover l = {0};
     for (int64_t i = 0; i < w->count && !st; i++) {
         ss_part found = ss_rename_component(name, part, w->at[i].name);
-        if (found == part) st = add(params(m, part), cx, name, &w->at[i]);
-        else if (found == SS_PART_NONE) leave(&l, w->at[i].name, w->at[i].rank, w->at[i].shape);
+        if (found == part)
+            st = add(params(m, part), cx, name, &w->at[i]);
+        else if (found == SS_PART_NONE)
+            leave(&l, w->at[i].name, w->at[i].rank, w->at[i].shape);
     }
     if (!st && l.count)
         st = ss_fail(cx, SS_ERR_MODEL, "%s: %lld tensors that it has no use for: %s", params(m, part)->part,
@@ -117,7 +120,8 @@ static const char *kind_of(const ss_weights *w) {
         for (int64_t i = 0; i < w->count; i++)
             if (strstr(w->at[i].name, kinds[k].mark)) return kinds[k].is;
     if (ss_weights_find(w, "conv_in.weight") && ss_weights_find(w, "time_embedding.linear_1.weight"))
-        return "a lone UNet: a model also needs its text encoder and autoencoder (give the folder that holds all three)";
+        return "a lone UNet: a model also needs its text encoder and autoencoder (give the folder that holds all "
+               "three)";
     if (ss_weights_find(w, "text_model.final_layer_norm.weight"))
         return "a lone text encoder: a model also needs its UNet and autoencoder";
     return NULL;
@@ -145,13 +149,15 @@ static ss_status take_single(ss_model *m, ss_ctx *cx, const ss_weights *w, const
     }
     if (st) return st;
     if (!found[SS_PART_UNET])
-        return ss_fail(cx, SS_ERR_MODEL, "%s holds no Stable Diffusion model: none of its %lld tensors is named like one "
-                       "of a UNet (`selfsame inspect` lists them)", m->path, (long long)w->count);
+        return ss_fail(cx, SS_ERR_MODEL,
+                       "%s holds no Stable Diffusion model: none of its %lld tensors is named like one "
+                       "of a UNet (`selfsame inspect` lists them)",
+                       m->path, (long long)w->count);
     if (l.count)
         return ss_fail(cx, SS_ERR_MODEL, "%s: %lld tensors are left over: %s", m->path, (long long)l.count, l.text);
     if (o->ema && ema < m->unet.params.count)
-        return ss_fail(cx, SS_ERR_MODEL, "%s has averaged weights for %lld of the UNet's %lld tensors; leave them out", m->path,
-                       (long long)ema, (long long)m->unet.params.count);
+        return ss_fail(cx, SS_ERR_MODEL, "%s has averaged weights for %lld of the UNet's %lld tensors; leave them out",
+                       m->path, (long long)ema, (long long)m->unet.params.count);
     return SS_OK;
 }
 
@@ -159,8 +165,13 @@ static ss_status take_single(ss_model *m, ss_ctx *cx, const ss_weights *w, const
 
 /* path = folder/component/file, the first that is there. */
 static bool find_weights(char *path, size_t size, const char *folder, ss_part part) {
-    static const char *const suffix[] = {".safetensors", ".safetensors.index.json", ".fp16.safetensors",
-                                         ".fp16.safetensors.index.json", ".safetensors.index.fp16.json", ".bin", ".fp16.bin"};
+    static const char *const suffix[] = {".safetensors",
+                                         ".safetensors.index.json",
+                                         ".fp16.safetensors",
+                                         ".fp16.safetensors.index.json",
+                                         ".safetensors.index.fp16.json",
+                                         ".bin",
+                                         ".fp16.bin"};
     for (int s = 0; s < SS_COUNT_OF(components[part].stem) && components[part].stem[s]; s++)
         for (int i = 0; i < SS_COUNT_OF(suffix); i++) {
             snprintf(path, size, "%s/%s%s", folder, components[part].stem[s], suffix[i]);
@@ -173,8 +184,10 @@ static ss_status take_folder(ss_model *m, ss_ctx *cx, const char *folder, ss_par
     char path[4096];
     const ss_weights *w = NULL;
     if (!find_weights(path, sizeof path, folder, part))
-        return ss_fail(cx, SS_ERR_FILE, "%s has no weights: no %s.safetensors, .safetensors.index.json, .fp16.safetensors or "
-                       ".bin", folder, components[part].stem[0]);
+        return ss_fail(cx, SS_ERR_FILE,
+                       "%s has no weights: no %s.safetensors, .safetensors.index.json, .fp16.safetensors or "
+                       ".bin",
+                       folder, components[part].stem[0]);
     ss_status st = open_file(m, cx, path, &w);
     return st ? st : take_component(m, cx, part, w);
 }
@@ -182,11 +195,14 @@ static ss_status take_folder(ss_model *m, ss_ctx *cx, const char *folder, ss_par
 /* ---- configuration: only what the weights do not say */
 
 /* A component that is there without its configuration is not guessed about: other heads draw other pictures. */
-static ss_status read_config(json_t **out, ss_ctx *cx, const char *folder, const char *part, const char *file, bool optional) {
+static ss_status read_config(json_t **out, ss_ctx *cx, const char *folder, const char *part, const char *file,
+                             bool optional) {
     char path[4096];
     snprintf(path, sizeof path, "%s/%s/%s", folder, part, file);
     if (exists(path)) return ss_json_read(out, cx, path);
-    return optional ? SS_OK : ss_fail(cx, SS_ERR_MODEL, "%s/%s has no %s, which says how its weights are to be used", folder, part, file);
+    return optional ? SS_OK
+                    : ss_fail(cx, SS_ERR_MODEL, "%s/%s has no %s, which says how its weights are to be used", folder,
+                              part, file);
 }
 
 /* A number of things: 1 or more, and not so many that arithmetic with it could overflow. */
@@ -198,7 +214,8 @@ static int count_of(ss_ctx *cx, ss_object o, const char *key, int64_t absent) {
 }
 
 static ss_status check_blocks(ss_ctx *cx, ss_object o) {
-    static const char *const down[] = {"CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"};
+    static const char *const down[] = {"CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D",
+                                       "DownBlock2D"};
     const json_t *types = ss_json_array(cx, o, "down_block_types");
     if (cx->status || !types) return cx->status;
     bool same = json_array_size(types) == 4;
@@ -207,8 +224,10 @@ static ss_status check_blocks(ss_ctx *cx, ss_object o) {
         same = type && !strcmp(type, down[i]);
     }
     if (same && ss_json_int(cx, o, "layers_per_block", 2) == 2) return cx->status;
-    return ss_fail(cx, SS_ERR_MODEL, "%s describes another UNet than that of Stable Diffusion 1.x and 2.x (its "
-                   "down_block_types and layers_per_block); selfsame draws with those two", o.name);
+    return ss_fail(cx, SS_ERR_MODEL,
+                   "%s describes another UNet than that of Stable Diffusion 1.x and 2.x (its "
+                   "down_block_types and layers_per_block); selfsame draws with those two",
+                   o.name);
 }
 
 static ss_status configure_unet(ss_model *m, ss_ctx *cx, ss_object o) {
@@ -227,10 +246,13 @@ static ss_status configure_unet(ss_model *m, ss_ctx *cx, ss_object o) {
     for (int i = 0; i < 4; i++) {
         int64_t count = heads[n == 1 ? 0 : i], width = ss_unet_width(&m->unet, i);
         if (count < 1 || count > 1024)
-            return ss_fail(cx, SS_ERR_MODEL, "%s: attention_head_dim %lld is no number of heads", o.name, (long long)count);
+            return ss_fail(cx, SS_ERR_MODEL, "%s: attention_head_dim %lld is no number of heads", o.name,
+                           (long long)count);
         if (width % count)
-            return ss_fail(cx, SS_ERR_MODEL, "%s: attention_head_dim says %lld heads, but the %lld channels of level %d do not "
-                           "divide into as many", o.name, (long long)count, (long long)width, i);
+            return ss_fail(cx, SS_ERR_MODEL,
+                           "%s: attention_head_dim says %lld heads, but the %lld channels of level %d do not "
+                           "divide into as many",
+                           o.name, (long long)count, (long long)width, i);
         m->unet.heads[i] = (int)count;
     }
     if (m->size < 8 || m->size > 1 << 14) m->size = 512;
@@ -264,10 +286,11 @@ static ss_status configure_text(ss_model *m, ss_ctx *cx, ss_object o, int droppe
     m->text.quick_gelu = act && !strcmp(act, "quick_gelu");
     if (cx->status) return cx->status;
     if (act && strcmp(act, "quick_gelu") && strcmp(act, "gelu"))
-        return ss_fail(cx, SS_ERR_MODEL, "%s: hidden_act is %s; CLIP's text encoder has quick_gelu or gelu", o.name, act);
+        return ss_fail(cx, SS_ERR_MODEL, "%s: hidden_act is %s; CLIP's text encoder has quick_gelu or gelu", o.name,
+                       act);
     if (m->text.layers != layers || width % m->text.heads)
-        return ss_fail(cx, SS_ERR_MODEL, "%s: %d layers and %d heads, but the weights have %d layers of width %lld", o.name,
-                       m->text.layers, m->text.heads, layers, (long long)width);
+        return ss_fail(cx, SS_ERR_MODEL, "%s: %d layers and %d heads, but the weights have %d layers of width %lld",
+                       o.name, m->text.layers, m->text.heads, layers, (long long)width);
     return SS_OK;
 }
 
@@ -289,7 +312,10 @@ static void drop_last_text_layer(ss_model *m) {
 static ss_status configure(ss_model *m, ss_ctx *cx, const char *folder, bool open_clip, bool other_vae) {
     static const struct {
         const char *part, *file;
-    } which[4] = {{"unet", "config.json"}, {"vae", "config.json"}, {"text_encoder", "config.json"}, {"scheduler", "scheduler_config.json"}};
+    } which[4] = {{"unet", "config.json"},
+                  {"vae", "config.json"},
+                  {"text_encoder", "config.json"},
+                  {"scheduler", "scheduler_config.json"}};
     json_t *config[4] = {0};
     ss_status st = SS_OK;
     for (int i = 0; i < 4 && folder && !st; i++)
@@ -321,7 +347,8 @@ static ss_status configure_prediction(ss_model *m, ss_ctx *cx, const ss_model_op
 
 /* ---- every tensor accounted for */
 
-ss_status ss_shape_walk(ss_ctx *cx, ss_dtype numbers, ss_status (*walk)(ss_ctx *cx, void *user), void *user, size_t *peak) {
+ss_status ss_shape_walk(ss_ctx *cx, ss_dtype numbers, ss_status (*walk)(ss_ctx *cx, void *user), void *user,
+                        size_t *peak) {
     ss_device shapes = {.kind = SS_SHAPE, .numbers = numbers, .threads = 1}, *device = cx->device;
     struct ss_arena *arena = cx->arena;
     struct ss_control *control = cx->control;
@@ -346,15 +373,18 @@ static ss_status walk_all(ss_ctx *cx, void *user) {
     if (text) m->unet_text_width = ss_channels(text);
     ss_tensor *e = text && x ? ss_unet_run(cx, &m->unet, x, t, text, 0) : NULL;
     if (e && ss_channels(e) != 4)
-        return ss_fail(cx, SS_ERR_MODEL, "unet: conv_out gives %lld channels, the latent has 4", (long long)ss_channels(e));
+        return ss_fail(cx, SS_ERR_MODEL, "unet: conv_out gives %lld channels, the latent has 4",
+                       (long long)ss_channels(e));
     if (!e) return cx->status;
     ss_tensor *z = ss_tensor_wrap(cx, NULL, 4, (int64_t[]){1, 4, 8, 8});
     ss_tensor *rgb = ss_vae_decode(cx, &m->vae, z);
     if (rgb && ss_channels(rgb) != 3)
-        return ss_fail(cx, SS_ERR_MODEL, "vae: decoder.conv_out gives %lld channels, a picture has 3", (long long)ss_channels(rgb));
+        return ss_fail(cx, SS_ERR_MODEL, "vae: decoder.conv_out gives %lld channels, a picture has 3",
+                       (long long)ss_channels(rgb));
     ss_tensor *moments = rgb ? ss_vae_encode(cx, &m->vae, rgb) : NULL;
     if (moments && ss_channels(moments) != 8)
-        return ss_fail(cx, SS_ERR_MODEL, "vae: its latents have %lld channels, the UNet takes 4", (long long)ss_channels(moments) / 2);
+        return ss_fail(cx, SS_ERR_MODEL, "vae: its latents have %lld channels, the UNet takes 4",
+                       (long long)ss_channels(moments) / 2);
     return cx->status;
 }
 
@@ -377,7 +407,8 @@ static ss_status check_numbers(const ss_params *p, ss_ctx *cx) {
         if (ss_any_nonfinite(a->stored, a->dtype, n) && i < bad) bad = i;
     }
     if (bad == p->count) return SS_OK;
-    return ss_fail(cx, SS_ERR_MODEL, "%s: %s holds NaN or infinite numbers: the checkpoint is damaged", p->part, p->at[bad].name);
+    return ss_fail(cx, SS_ERR_MODEL, "%s: %s holds NaN or infinite numbers: the checkpoint is damaged", p->part,
+                   p->at[bad].name);
 }
 
 static void mark_mapped(const ss_model *m, ss_params *p) {
@@ -415,8 +446,9 @@ static ss_status check_vocabulary(const ss_model *m, ss_ctx *cx) {
     int tokens = ss_tokenizer_count(m->tokenizer);
     char text[64];
     if (table->shape[0] >= tokens) return SS_OK;
-    return ss_fail(cx, SS_ERR_MODEL, "the tokenizer has %d tokens, but text_encoder's %s is %s: they belong to different models",
-                   tokens, table->name, ss_shape_text(text, table->rank, table->shape));
+    return ss_fail(cx, SS_ERR_MODEL,
+                   "the tokenizer has %d tokens, but text_encoder's %s is %s: they belong to different models", tokens,
+                   table->name, ss_shape_text(text, table->rank, table->shape));
 }
 
 /* ---- */
@@ -433,11 +465,14 @@ static ss_status open_vae(ss_model *m, ss_ctx *cx, const char *path) {
     leftover l = {0};
     for (int64_t i = 0; !st && i < w->count; i++) {
         ss_part part = ss_rename_single(name, w->at[i].name);
-        if (part == SS_PART_VAE) st = add(&m->vae.params, cx, name, &w->at[i]);
-        else if (part == SS_PART_NONE) leave(&l, w->at[i].name, w->at[i].rank, w->at[i].shape);
+        if (part == SS_PART_VAE)
+            st = add(&m->vae.params, cx, name, &w->at[i]);
+        else if (part == SS_PART_NONE)
+            leave(&l, w->at[i].name, w->at[i].rank, w->at[i].shape);
     }
     if (!st && !m->vae.params.count)
-        st = ss_fail(cx, SS_ERR_MODEL, "%s is no autoencoder: none of its %lld tensors is named like one of an autoencoder", path,
+        st = ss_fail(cx, SS_ERR_MODEL,
+                     "%s is no autoencoder: none of its %lld tensors is named like one of an autoencoder", path,
                      (long long)w->count);
     if (!st && l.count)
         st = ss_fail(cx, SS_ERR_MODEL, "%s: %lld tensors are left over: %s", path, (long long)l.count, l.text);
@@ -472,11 +507,13 @@ static ss_status open_folder(ss_model *m, ss_ctx *cx, const ss_model_options *o)
     ss_status st = SS_OK;
     for (ss_part part = SS_PART_UNET; part <= SS_PART_TEXT && !st; part++) {
         snprintf(path, sizeof path, "%s/%s", m->path, components[part].folder);
-        if (part == SS_PART_VAE && o->vae) st = open_vae(m, cx, o->vae);
+        if (part == SS_PART_VAE && o->vae)
+            st = open_vae(m, cx, o->vae);
         else if (!is_folder(path))
             st = ss_fail(cx, SS_ERR_MODEL, "%s is a folder, but it holds no model: it has no %s/ in it", m->path,
                          components[part].folder);
-        else st = take_folder(m, cx, path, part);
+        else
+            st = take_folder(m, cx, path, part);
         if (!st) st = ss_params_sort(params(m, part), cx);
     }
     const ss_param *proj = ss_params_find(&m->unet.params, "mid_block.attentions.0.proj_in.weight");
@@ -485,8 +522,9 @@ static ss_status open_folder(ss_model *m, ss_ctx *cx, const ss_model_options *o)
     if (!st) st = configure(m, cx, o->config ? o->config : m->path, false, o->vae);
     if (!st) st = configure_prediction(m, cx, o, NULL);
     snprintf(path, sizeof path, "%s/tokenizer", o->config ? o->config : m->path);
-    if (!st) st = is_folder(path) ? ss_tokenizer_open(&m->tokenizer, cx, path)
-                                  : ss_tokenizer_builtin(&m->tokenizer, cx, m->sd2 ? 0 : SS_END_OF_TEXT);
+    if (!st)
+        st = is_folder(path) ? ss_tokenizer_open(&m->tokenizer, cx, path)
+                             : ss_tokenizer_builtin(&m->tokenizer, cx, m->sd2 ? 0 : SS_END_OF_TEXT);
     return st;
 }
 

@@ -19,14 +19,14 @@ struct ss_model {
     ss_vae vae;
     ss_clip_text text;
     ss_tokenizer *tokenizer;
-    json_t *scheduler;      /* scheduler_config.json, or NULL: SD's own numbers */
+    json_t *scheduler; /* scheduler_config.json, or NULL: SD's own numbers */
     bool sd2;
     bool single_file;
     bool predicts_v;
     int64_t unet_text_width; /* of the texts that cross-attention reads */
-    int size;               /* pixels a side that it was made for */
+    int size;                /* pixels a side that it was made for */
     int64_t tensors, parameters;
-    ss_weights *file[8];    /* what the parameters point into */
+    ss_weights *file[8]; /* what the parameters point into */
     int files;
 };
 
@@ -35,6 +35,7 @@ const char *ss_model_scheduler(const ss_model *m);
 
 /* Runs `walk` with the shape-only device and a counting arena in place of the context's own, without controllers.
  * *peak, if not NULL, gets the most bytes of tensors that were alive at once. */
-ss_status ss_shape_walk(ss_ctx *cx, ss_dtype numbers, ss_status (*walk)(ss_ctx *cx, void *user), void *user, size_t *peak);
+ss_status ss_shape_walk(ss_ctx *cx, ss_dtype numbers, ss_status (*walk)(ss_ctx *cx, void *user), void *user,
+                        size_t *peak);
 
 #endif

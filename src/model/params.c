@@ -11,11 +11,12 @@ ss_status ss_params_add(ss_params *p, ss_ctx *cx, const char *name, ss_dtype dty
                         const void *stored) {
     char text[64];
     if (rank > SS_RANK)
-        return ss_fail(cx, SS_ERR_MODEL, "%s: %s is %s; no parameter of this network has more than 4 dimensions", p->part,
-                       name, ss_shape_text(text, rank < 8 ? rank : 8, shape));
+        return ss_fail(cx, SS_ERR_MODEL, "%s: %s is %s; no parameter of this network has more than 4 dimensions",
+                       p->part, name, ss_shape_text(text, rank < 8 ? rank : 8, shape));
     for (int i = 0; i < rank; i++)
         if (shape[i] < 1)
-            return ss_fail(cx, SS_ERR_MODEL, "%s: %s is %s: it holds no numbers", p->part, name, ss_shape_text(text, rank, shape));
+            return ss_fail(cx, SS_ERR_MODEL, "%s: %s is %s: it holds no numbers", p->part, name,
+                           ss_shape_text(text, rank, shape));
     if (p->count == p->capacity) {
         int64_t capacity = p->capacity ? 2 * p->capacity : 256;
         ss_status st = ss_grow(cx, &p->at, (size_t)p->capacity, (size_t)capacity, sizeof *p->at);
@@ -40,7 +41,8 @@ ss_status ss_params_sort(ss_params *p, ss_ctx *cx) {
     if (p->count) qsort(p->at, (size_t)p->count, sizeof *p->at, by_name);
     for (int64_t i = 1; i < p->count; i++)
         if (!strcmp(p->at[i - 1].name, p->at[i].name))
-            return ss_fail(cx, SS_ERR_MODEL, "%s: %s is there twice, under two names of the file", p->part, p->at[i].name);
+            return ss_fail(cx, SS_ERR_MODEL, "%s: %s is there twice, under two names of the file", p->part,
+                           p->at[i].name);
     return SS_OK;
 }
 

@@ -12,7 +12,7 @@ typedef struct ss_params {
     const char *part; /* "unet", "vae", "text_encoder": opens every sentence about it */
     ss_param *at;     /* sorted by name once complete */
     int64_t count, capacity;
-    char **names;     /* owned; at[i].name points here */
+    char **names; /* owned; at[i].name points here */
 } ss_params;
 
 /* Adds a parameter that lies at `stored` (which the caller keeps alive). The name is copied. Shapes of more than four
@@ -23,7 +23,8 @@ ss_status ss_params_sort(ss_params *p, ss_ctx *cx); /* after the last one; a nam
 ss_param *ss_params_find(const ss_params *p, const char *name);
 void ss_params_clear(ss_params *p);
 
-/* Drops what was packed for computing; the next use packs again. For networks that have done their part of a request. */
+/* Drops what was packed for computing; the next use packs again. For networks that have done their part of a request.
+ */
 void ss_params_unpack(ss_params *p);
 
 /* Marks as trained what fits the pattern ('*' any characters, '[kv]' one of): "*.attn2.to_[kv].weight". Their float32

@@ -30,10 +30,14 @@ static bool replace_prefix(char name[SS_NAME], const char *key, const pair *tabl
 /* ---- UNet, CompVis to diffusers */
 
 static const pair unet_top[] = {
-    {"time_embed.0.", "time_embedding.linear_1."}, {"time_embed.2.", "time_embedding.linear_2."},
-    {"input_blocks.0.0.", "conv_in."},             {"out.0.", "conv_norm_out."},
-    {"out.2.", "conv_out."},                       {"middle_block.0.", "mid_block.resnets.0."},
-    {"middle_block.1.", "mid_block.attentions.0."}, {"middle_block.2.", "mid_block.resnets.1."},
+    {"time_embed.0.", "time_embedding.linear_1."},
+    {"time_embed.2.", "time_embedding.linear_2."},
+    {"input_blocks.0.0.", "conv_in."},
+    {"out.0.", "conv_norm_out."},
+    {"out.2.", "conv_out."},
+    {"middle_block.0.", "mid_block.resnets.0."},
+    {"middle_block.1.", "mid_block.attentions.0."},
+    {"middle_block.2.", "mid_block.resnets.1."},
 };
 
 static const pair unet_resnet[] = {
@@ -47,22 +51,28 @@ static bool unet_down(char name[SS_NAME], const char *key) {
     if (sscanf(key, "input_blocks.%d.%d.%n", &i, &k, &used) != 2 || !used || i < 1 || i > 11) return false;
     int level = (i - 1) / 3, j = (i - 1) % 3;
     const char *op = after(key + used, "op.");
-    if (j == 2 && op && k == 0) snprintf(name, SS_NAME, "down_blocks.%d.downsamplers.0.conv.%s", level, op);
+    if (j == 2 && op && k == 0)
+        snprintf(name, SS_NAME, "down_blocks.%d.downsamplers.0.conv.%s", level, op);
     else if (j < 2 && k < 2)
         snprintf(name, SS_NAME, "down_blocks.%d.%s.%d.%s", level, k ? "attentions" : "resnets", j, key + used);
-    else return false;
+    else
+        return false;
     return true;
 }
 
 /* output_blocks.I.K.rest: three a level; the last of a level also upsamples, after its attention if it has one. */
 static bool unet_up(char name[SS_NAME], const char *key) {
     int i, k, used = 0;
-    if (sscanf(key, "output_blocks.%d.%d.%n", &i, &k, &used) != 2 || !used || i < 0 || i > 11 || k < 0 || k > 2) return false;
+    if (sscanf(key, "output_blocks.%d.%d.%n", &i, &k, &used) != 2 || !used || i < 0 || i > 11 || k < 0 || k > 2)
+        return false;
     int level = i / 3, j = i % 3;
     const char *conv = after(key + used, "conv.");
-    if (j == 2 && conv) snprintf(name, SS_NAME, "up_blocks.%d.upsamplers.0.conv.%s", level, conv);
-    else if (k < 2) snprintf(name, SS_NAME, "up_blocks.%d.%s.%d.%s", level, k ? "attentions" : "resnets", j, key + used);
-    else return false;
+    if (j == 2 && conv)
+        snprintf(name, SS_NAME, "up_blocks.%d.upsamplers.0.conv.%s", level, conv);
+    else if (k < 2)
+        snprintf(name, SS_NAME, "up_blocks.%d.%s.%d.%s", level, k ? "attentions" : "resnets", j, key + used);
+    else
+        return false;
     return true;
 }
 
@@ -82,13 +92,16 @@ static bool unet_single(char name[SS_NAME], const char *key) {
 /* ---- autoencoder */
 
 static const pair vae_middle[] = {
-    {"mid.block_1.", "mid_block.resnets.0."}, {"mid.block_2.", "mid_block.resnets.1."},
-    {"mid.attn_1.", "mid_block.attentions.0."}, {"norm_out.", "conv_norm_out."},
+    {"mid.block_1.", "mid_block.resnets.0."},
+    {"mid.block_2.", "mid_block.resnets.1."},
+    {"mid.attn_1.", "mid_block.attentions.0."},
+    {"norm_out.", "conv_norm_out."},
 };
 
 static const pair vae_attention[] = {
-    {"norm.", "group_norm."}, {"q.", "to_q."},     {"k.", "to_k."},     {"v.", "to_v."},          {"proj_out.", "to_out.0."},
-    {"query.", "to_q."},      {"key.", "to_k."},   {"value.", "to_v."}, {"proj_attn.", "to_out.0."},
+    {"norm.", "group_norm."},    {"q.", "to_q."},     {"k.", "to_k."},   {"v.", "to_v."},
+    {"proj_out.", "to_out.0."},  {"query.", "to_q."}, {"key.", "to_k."}, {"value.", "to_v."},
+    {"proj_attn.", "to_out.0."},
 };
 
 /* Inner names of the middle attention, in CompVis' and in the older diffusers spelling. */
@@ -120,10 +133,12 @@ static bool vae_single(char name[SS_NAME], const char *key) {
         const char *way = decoder ? "up" : "down";
         if (decoder) level = 3 - level;
         used = 0;
-        if (conv) snprintf(inner, SS_NAME, "%s_blocks.%d.%ssamplers.0.conv.%s", way, level, way, conv);
+        if (conv)
+            snprintf(inner, SS_NAME, "%s_blocks.%d.%ssamplers.0.conv.%s", way, level, way, conv);
         else if (sscanf(what, "block.%d.%n", &j, &used) == 1 && used)
             snprintf(inner, SS_NAME, "%s_blocks.%d.resnets.%d.%s", way, level, j, what + used);
-        else return false;
+        else
+            return false;
     } else if (!REPLACE_PREFIX(inner, rest, vae_middle)) {
         snprintf(inner, SS_NAME, "%s", rest);
     }
@@ -141,8 +156,12 @@ static const pair open_clip_top[] = {
 };
 
 static const pair open_clip_layer[] = {
-    {"ln_1.", "layer_norm1."},        {"ln_2.", "layer_norm2."},       {"attn.out_proj.", "self_attn.out_proj."},
-    {"attn.in_proj_", "self_attn.in_proj."}, {"mlp.c_fc.", "mlp.fc1."}, {"mlp.c_proj.", "mlp.fc2."},
+    {"ln_1.", "layer_norm1."},
+    {"ln_2.", "layer_norm2."},
+    {"attn.out_proj.", "self_attn.out_proj."},
+    {"attn.in_proj_", "self_attn.in_proj."},
+    {"mlp.c_fc.", "mlp.fc1."},
+    {"mlp.c_proj.", "mlp.fc2."},
 };
 
 static ss_part open_clip(char name[SS_NAME], const char *key) {
@@ -172,9 +191,20 @@ static ss_part text(char name[SS_NAME], const char *key) {
 /* ---- whole files */
 
 static const char *const derived[] = {
-    "betas", "alphas_cumprod", "alphas_cumprod_prev", "sqrt_alphas_cumprod", "sqrt_one_minus_alphas_cumprod",
-    "log_one_minus_alphas_cumprod", "sqrt_recip_alphas_cumprod", "sqrt_recipm1_alphas_cumprod", "posterior_variance",
-    "posterior_log_variance_clipped", "posterior_mean_coef1", "posterior_mean_coef2", "lvlb_weights", "logvar",
+    "betas",
+    "alphas_cumprod",
+    "alphas_cumprod_prev",
+    "sqrt_alphas_cumprod",
+    "sqrt_one_minus_alphas_cumprod",
+    "log_one_minus_alphas_cumprod",
+    "sqrt_recip_alphas_cumprod",
+    "sqrt_recipm1_alphas_cumprod",
+    "posterior_variance",
+    "posterior_log_variance_clipped",
+    "posterior_mean_coef1",
+    "posterior_mean_coef2",
+    "lvlb_weights",
+    "logvar",
     "scale_factor",
 };
 

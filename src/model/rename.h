@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 typedef enum ss_part {
-    SS_PART_NONE,    /* not known: left over */
+    SS_PART_NONE, /* not known: left over */
     SS_PART_UNET,
     SS_PART_VAE,
     SS_PART_TEXT,

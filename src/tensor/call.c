@@ -171,8 +171,7 @@ ss_status ss_backward(ss_ctx *cx, ss_tensor *y, const float *dy) {
         ss_call k = cx->tape->node[i].call;
         if (!k.y->grad) continue;
         ss_kernel backward = k.op->on[cx->device->kind].backward;
-        if (!backward)
-            return ss_fail(cx, SS_ERR_DEVICE, "%s: this device has no backward kernel for it", k.op->name);
+        if (!backward) return ss_fail(cx, SS_ERR_DEVICE, "%s: this device has no backward kernel for it", k.op->name);
         k.dy = k.y->grad;
         for (int j = 0; j < k.op->inputs; j++) k.dx[j] = gradient(cx, k.x[j]);
         ss_status st = cx->status ? cx->status : backward(&k);

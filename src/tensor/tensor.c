@@ -130,7 +130,8 @@ const float *ss_param_f32(ss_ctx *cx, ss_param *p) {
 void ss_param_let_go(const ss_param *p) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = ss_dtype_size(p->dtype);
     for (int i = 0; i < p->rank; i++) bytes *= (size_t)p->shape[i];
-    uintptr_t first = ((uintptr_t)p->stored + page - 1) / page * page, end = ((uintptr_t)p->stored + bytes) / page * page;
+    uintptr_t first = ((uintptr_t)p->stored + page - 1) / page * page,
+              end = ((uintptr_t)p->stored + bytes) / page * page;
     if (p->mapped && end > first) madvise((void *)first, end - first, MADV_DONTNEED);
 }
 

@@ -1,7 +1,7 @@
 /* Tensors of one pass, and the parameters of a model.
  *
- * Shapes are written slowest first. A picture is [n, c, h, w] but lies in memory with its channels last (n, h, w, c), so
- * that its pixels are tokens [n, h*w, c] without a copy; everything else lies as it is written. Tensors live in the
+ * Shapes are written slowest first. A picture is [n, c, h, w] but lies in memory with its channels last (n, h, w, c),
+ * so that its pixels are tokens [n, h*w, c] without a copy; everything else lies as it is written. Tensors live in the
  * context's arena; parameters live with their model.
  */
 #ifndef SS_TENSOR_H
@@ -14,7 +14,8 @@
 
 enum { SS_RANK = 4 };
 
-/* Weights in another order than the checkpoint's, as a kernel wants them; made at first use, kept with the parameter. */
+/* Weights in another order than the checkpoint's, as a kernel wants them; made at first use, kept with the parameter.
+ */
 typedef struct ss_packed {
     void *bytes;
     size_t size;
@@ -86,7 +87,7 @@ ss_tensor *ss_watched(ss_ctx *cx, const char *path, const char *suffix, ss_tenso
 /* The parameter in float32 and the checkpoint's order, made once. NULL with SS_ERR_NOMEM. */
 const float *ss_param_f32(ss_ctx *cx, ss_param *p);
 void ss_param_let_go(const ss_param *p); /* `stored` will not be read soon: its pages of a mapped file leave memory */
-void ss_param_drop_packed(ss_param *p); /* after its numbers changed */
-void ss_param_clear(ss_param *p);       /* frees what was made of it, not `stored` */
+void ss_param_drop_packed(ss_param *p);  /* after its numbers changed */
+void ss_param_clear(ss_param *p);        /* frees what was made of it, not `stored` */
 
 #endif

@@ -154,8 +154,8 @@ static void test_sharing(void **state) {
     TIMES4("01", "02")                                                                                                 \
     TIMES4("02", "03")                                                                                                 \
     TIMES4("03", "04")                                                                                                 \
-    TIMES4("04", "05") TIMES4("05", "06") TIMES4("06", "07") TIMES4("07", "08") TIMES4("08", "09") TIMES4("09", "0a")  \
-        TIMES4("0a", "0b")
+    TIMES4("04", "05")                                                                                                 \
+    TIMES4("05", "06") TIMES4("06", "07") TIMES4("07", "08") TIMES4("08", "09") TIMES4("09", "0a") TIMES4("0a", "0b")
     expect_names("]q\"00\"" ELEVEN_TIMES "000000000000}('w'T 'bomb'h\"0b\"u", "w");
     expect_failure("Tq\"00\"" ELEVEN_TIMES, "more than 1048576 tensors");
 }

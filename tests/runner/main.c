@@ -14,8 +14,10 @@
 void check(runner *r, const char *name, const char *metric, double value, double limit) {
     bool ok = value <= limit; /* false for NaN */
     printf("%s/%s %s %.3g %.3g %s\n", r->kind, name, metric, value, limit, ok ? "ok" : "FAIL");
-    if (ok) r->passed++;
-    else r->failed++;
+    if (ok)
+        r->passed++;
+    else
+        r->failed++;
 }
 
 void broken(runner *r, const char *name, const char *why) {
@@ -101,9 +103,12 @@ ss_model *open_noise_model(runner *r) {
     for (struct dirent *e; d && !found && (e = readdir(d));) {
         if (e->d_name[0] == '.' || !is_there(under(r, "%s/model_index.json", e->d_name))) continue;
         ss_model *m = NULL;
-        if (ss_model_open(&m, r->cx, under(r, "%s", e->d_name), NULL)) broken(r, e->d_name, NULL);
-        else if (m->predicts_v) ss_model_free(m);
-        else found = m;
+        if (ss_model_open(&m, r->cx, under(r, "%s", e->d_name), NULL))
+            broken(r, e->d_name, NULL);
+        else if (m->predicts_v)
+            ss_model_free(m);
+        else
+            found = m;
     }
     if (d) closedir(d);
     if (!found) broken(r, "model", "no model folder that predicts noise lies beside this one");
@@ -120,7 +125,7 @@ static const struct {
     const char *folder;
     void (*run)(runner *r, const char *folder);
 } kinds[] = {
-    {"tokenizer", run_tokenizer}, {"noise", run_noise},   {"samplers", run_samplers}, {"masactrl", run_masactrl},
+    {"tokenizer", run_tokenizer}, {"noise", run_noise},     {"samplers", run_samplers}, {"masactrl", run_masactrl},
     {"image", run_image},         {"formats", run_formats}, {"custom-diffusion", NULL}, {"clip", NULL},
     {"conditioning", NULL},       {"make", NULL},
 };
@@ -133,8 +138,10 @@ static void run_folder(runner *r, const char *name) {
     }
     for (int i = 0; i < SS_COUNT_OF(kinds); i++) {
         if (strcmp(kinds[i].folder, name)) continue;
-        if (kinds[i].run) kinds[i].run(r, name);
-        else if (strcmp(name, "make")) skip(r, "*", "not part of this program yet");
+        if (kinds[i].run)
+            kinds[i].run(r, name);
+        else if (strcmp(name, "make"))
+            skip(r, "*", "not part of this program yet");
         return;
     }
     broken(r, "*", "a kind of case that this runner does not know");
@@ -153,7 +160,10 @@ int main(int argc, char **argv) {
         return 2;
     }
     runner r = {.dir = argv[1]};
-    ss_ctx_options o = {.callbacks.log = warn, .threads = 1, .numbers = argc > 2 ? argv[2] : "float32", .device = argc > 3 ? argv[3] : NULL};
+    ss_ctx_options o = {.callbacks.log = warn,
+                        .threads = 1,
+                        .numbers = argc > 2 ? argv[2] : "float32",
+                        .device = argc > 3 ? argv[3] : NULL};
     if (ss_ctx_new(&r.cx, &o)) {
         fprintf(stderr, "golden: %s\n", ss_ctx_error(r.cx));
         return 1;

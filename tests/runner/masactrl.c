@@ -25,7 +25,8 @@ static double number_of(const json_t *o, const char *key) { return json_number_v
 static ss_sampling *sampling(bench *b, const char *name, int steps, int64_t count) {
     ss_sampling *s = NULL;
     const ss_sampler *sampler = ss_sampler_find(b->r->cx, name);
-    if (!sampler || ss_sampling_new(&s, b->r->cx, sampler, &b->schedule, steps, &(ss_sampler_options){0}, count)) broken(b->r, name, NULL);
+    if (!sampler || ss_sampling_new(&s, b->r->cx, sampler, &b->schedule, steps, &(ss_sampler_options){0}, count))
+        broken(b->r, name, NULL);
     return s;
 }
 
@@ -55,13 +56,23 @@ static path invert(bench *b, const char *name) {
     int64_t h = im.h / 8, w = im.w / 8;
     p.one = 4 * h * w;
     p.row = malloc((size_t)((p.steps + 1) * p.one) * sizeof *p.row);
-    float *x = malloc((size_t)p.one * sizeof *x), *texts = embed(b->r, b->m, (const char *[]){"", text_of(run, "prompt")}, 2);
+    float *x = malloc((size_t)p.one * sizeof *x),
+          *texts = embed(b->r, b->m, (const char *[]){"", text_of(run, "prompt")}, 2);
     ss_sampling *s = sampling(b, "ddim inversion", p.steps, p.one);
     bool ok = texts && s && !ss_encode_image(b->r->cx, b->m, &im, x, NULL);
     if (ok) {
         for (int64_t i = 0; i < p.one; i++) p.row[i] = x[i] *= b->m->vae.scaling;
-        ss_sample sample = {.model = b->m, .sampling = s, .rows = 1, .h = h, .w = w, .guidance = number_of(run, "guidance"),
-                            .without = texts, .with = texts + 77 * b->m->unet_text_width, .what = name, .after = follow, .user = &p};
+        ss_sample sample = {.model = b->m,
+                            .sampling = s,
+                            .rows = 1,
+                            .h = h,
+                            .w = w,
+                            .guidance = number_of(run, "guidance"),
+                            .without = texts,
+                            .with = texts + 77 * b->m->unet_text_width,
+                            .what = name,
+                            .after = follow,
+                            .user = &p};
         ok = !ss_sample_run(b->r->cx, &sample, 0, x);
     }
     if (!ok) {
@@ -179,7 +190,8 @@ static void saw(void *user, int step, int layer, int row, const float *map, int 
 static ss_token_set words(const json_t *index) {
     ss_token_set set = {0};
     if (json_is_integer(index)) set.at[set.count++] = (int)json_integer_value(index);
-    for (size_t i = 0; i < json_array_size(index); i++) set.at[set.count++] = (int)json_integer_value(json_array_get(index, i));
+    for (size_t i = 0; i < json_array_size(index); i++)
+        set.at[set.count++] = (int)json_integer_value(json_array_get(index, i));
     return set;
 }
 
@@ -188,8 +200,11 @@ static bool set_control(state *s, const char *class_name, const json_t *argument
     static const struct {
         const char *name;
         ss_method method;
-    } classes[] = {{"AttentionBase", SS_METHOD_NONE}, {"MutualSelfAttentionControl", SS_METHOD_MASACTRL}, {"union", SS_METHOD_UNION},
-                   {"MutualSelfAttentionControlMask", SS_METHOD_MASK}, {"MutualSelfAttentionControlMaskAuto", SS_METHOD_AUTO}};
+    } classes[] = {{"AttentionBase", SS_METHOD_NONE},
+                   {"MutualSelfAttentionControl", SS_METHOD_MASACTRL},
+                   {"union", SS_METHOD_UNION},
+                   {"MutualSelfAttentionControlMask", SS_METHOD_MASK},
+                   {"MutualSelfAttentionControlMaskAuto", SS_METHOD_AUTO}};
     int found = -1;
     for (int i = 0; i < SS_COUNT_OF(classes); i++)
         if (class_name && !strcmp(classes[i].name, class_name)) found = i;
@@ -198,15 +213,20 @@ static bool set_control(state *s, const char *class_name, const json_t *argument
     ss_masactrl_init(c);
     c->method = classes[found].method;
     c->steps = s->active, c->step_count = s->steps;
-    const json_t *step_list = json_object_get(arguments, "step_idx"), *layer_list = json_object_get(arguments, "layer_idx");
-    const json_t *first_step = json_object_get(arguments, "start_step"), *first_layer = json_object_get(arguments, "start_layer");
-    for (int i = 0; i < s->steps; i++) s->active[i] = !step_list && i >= (first_step ? json_integer_value(first_step) : 4);
-    for (int i = 0; i < SS_LAYERS; i++) c->layers[i] = !layer_list && i >= (first_layer ? json_integer_value(first_layer) : 10);
+    const json_t *step_list = json_object_get(arguments, "step_idx"),
+                 *layer_list = json_object_get(arguments, "layer_idx");
+    const json_t *first_step = json_object_get(arguments, "start_step"),
+                 *first_layer = json_object_get(arguments, "start_layer");
+    for (int i = 0; i < s->steps; i++)
+        s->active[i] = !step_list && i >= (first_step ? json_integer_value(first_step) : 4);
+    for (int i = 0; i < SS_LAYERS; i++)
+        c->layers[i] = !layer_list && i >= (first_layer ? json_integer_value(first_layer) : 10);
     for (size_t i = 0; i < json_array_size(step_list); i++) {
         json_int_t step = json_integer_value(json_array_get(step_list, i));
         if (step < s->steps) s->active[step] = true;
     }
-    for (size_t i = 0; i < json_array_size(layer_list); i++) c->layers[json_integer_value(json_array_get(layer_list, i))] = true;
+    for (size_t i = 0; i < json_array_size(layer_list); i++)
+        c->layers[json_integer_value(json_array_get(layer_list, i))] = true;
     const json_t *threshold = json_object_get(arguments, "thres");
     c->threshold = threshold ? (float)json_number_value(threshold) : 0.1f;
     c->source_words = words(json_object_get(arguments, "ref_token_idx"));
@@ -267,9 +287,19 @@ static void draw(state *s, const char *const *prompts, double guidance, const ch
     if (texts && empty && run && start_from(s, start, x)) {
         for (int i = 1; i < s->rows; i++) memcpy(x + i * s->one, x, (size_t)s->one * sizeof *x);
         for (int i = 0; i < s->rows; i++) memcpy(s->without + i * text, empty, (size_t)text * sizeof *empty);
-        ss_sample sample = {.model = b->m, .sampling = run, .rows = s->rows, .h = s->h, .w = s->w, .guidance = guidance,
-                            .without = s->without, .with = texts, .control = &s->control.control, .what = s->name,
-                            .before = before, .after = after, .user = s};
+        ss_sample sample = {.model = b->m,
+                            .sampling = run,
+                            .rows = s->rows,
+                            .h = s->h,
+                            .w = s->w,
+                            .guidance = guidance,
+                            .without = s->without,
+                            .with = texts,
+                            .control = &s->control.control,
+                            .what = s->name,
+                            .before = before,
+                            .after = after,
+                            .user = s};
         ss_watch watch = {see, s};
         cx->watch = &watch;
         if (ss_sample_run(cx, &sample, 0, x)) broken(b->r, s->name, NULL);
@@ -277,7 +307,8 @@ static void draw(state *s, const char *const *prompts, double guidance, const ch
         int64_t n;
         const ss_stored *image = ss_weights_find(s->golden, "image");
         if (image) { /* [rows, 3, 8h, 8w], floor(255 v) */
-            float *want = numbers(b->r, s->golden, "image", &n), *rgb = malloc((size_t)(192 * s->h * s->w) * sizeof *rgb);
+            float *want = numbers(b->r, s->golden, "image", &n),
+                  *rgb = malloc((size_t)(192 * s->h * s->w) * sizeof *rgb);
             int64_t places = 64 * s->h * s->w;
             double worst = 0;
             for (int i = 0; i < s->rows; i++) {
@@ -315,7 +346,12 @@ static void all_seen(const state *s) {
 
 static void run_control(bench *b, const char *name, const json_t *run) {
     static const char *none[] = {""};
-    state s = {.b = b, .name = name, .run = run, .steps = (int)number_of(run, "steps"), .limit = 5e-5, .attention_limit = 1e-4};
+    state s = {.b = b,
+               .name = name,
+               .run = run,
+               .steps = (int)number_of(run, "steps"),
+               .limit = 5e-5,
+               .attention_limit = 1e-4};
     const json_t *prompts = json_object_get(run, "prompts"), *latent = json_object_get(run, "latent");
     if (!prompts) {
         skip(b->r, name, "the original fails here, there is nothing to compare with");
@@ -324,7 +360,8 @@ static void run_control(bench *b, const char *name, const json_t *run) {
     ss_weights *golden = open_tensors(b->r, under(b->r, "%s/%s.safetensors", b->folder, name));
     if (!golden) return;
     const char *text[16], *class_name = text_of(run, "control"), *ref = text_of(run, "ref_intermediate_latents");
-    const char *source = text_of(run, "mask_s"), *target = text_of(run, "mask_t"), *uncond = text_of(run, "unconditioning_prompt");
+    const char *source = text_of(run, "mask_s"), *target = text_of(run, "mask_t"),
+               *uncond = text_of(run, "unconditioning_prompt");
     ss_token_set target_words;
     float *mask_s = NULL, *mask_t = NULL;
     double guidance = number_of(run, "guidance");
@@ -343,13 +380,16 @@ static void run_control(bench *b, const char *name, const json_t *run) {
         broken(b->r, name, "a control that this runner does not know");
         goto done;
     }
-    if (s.control.method == SS_METHOD_AUTO) s.limit = 1e-4;
-    else if (s.steps >= 50) s.limit = 2e-5;
+    if (s.control.method == SS_METHOD_AUTO)
+        s.limit = 1e-4;
+    else if (s.steps >= 50)
+        s.limit = 2e-5;
     if (strstr(text_of(run, "start"), "last row")) s.limit = 1e-4;
     if (s.control.method == SS_METHOD_MASK) {
         if (source) mask_s = load_mask(b, source, &s.control.source_mask);
         if (target) mask_t = load_mask(b, target, &s.control.target_mask);
-        if (!source && !target) s.control.method = SS_METHOD_MASACTRL; /* the original falls back to the basic control */
+        if (!source && !target)
+            s.control.method = SS_METHOD_MASACTRL; /* the original falls back to the basic control */
     }
     /* The original halves an unguided batch into source and target, which leaves each row to itself. */
     if (guidance <= 1) s.control.method = SS_METHOD_NONE;
@@ -383,7 +423,14 @@ static void run_study(bench *b) {
             broken(b->r, t->name, "a study run that this runner does not know");
             continue;
         }
-        state s = {.b = b, .golden = golden, .steps = 50, .rows = 2, .h = t->shape[2], .w = t->shape[3], .limit = 1e-4, .attention_limit = 1e-4};
+        state s = {.b = b,
+                   .golden = golden,
+                   .steps = 50,
+                   .rows = 2,
+                   .h = t->shape[2],
+                   .w = t->shape[3],
+                   .limit = 1e-4,
+                   .attention_limit = 1e-4};
         snprintf(name, sizeof name, "study:%s", t->name);
         s.name = name;
         s.one = 4 * s.h * s.w;
@@ -393,13 +440,18 @@ static void run_study(bench *b) {
         s.control.steps = s.active, s.control.step_count = s.steps;
 
         /* Our own rules have to select what the study's lists say. */
-        const json_t *row = json_array_get(json_object_get(lists, "steps"), (size_t)index), *steps = json_object_get(row, "steps");
-        ss_control_range range = {.from_given = true, .from = start, .to = final, .last_digit = index >= 13 ? last_digit : 0};
-        if (ss_steps_select(s.active, b->r->cx, &range, s.steps) || ss_layers_select(s.control.layers, b->r->cx, set, s.h, s.w)) broken(b->r, name, NULL);
+        const json_t *row = json_array_get(json_object_get(lists, "steps"), (size_t)index),
+                     *steps = json_object_get(row, "steps");
+        ss_control_range range = {
+            .from_given = true, .from = start, .to = final, .last_digit = index >= 13 ? last_digit : 0};
+        if (ss_steps_select(s.active, b->r->cx, &range, s.steps) ||
+            ss_layers_select(s.control.layers, b->r->cx, set, s.h, s.w))
+            broken(b->r, name, NULL);
         int different = 0;
         for (int k = 0; k < s.steps; k++) {
             bool listed = false;
-            for (size_t j = 0; j < json_array_size(steps); j++) listed = listed || json_integer_value(json_array_get(steps, j)) == k;
+            for (size_t j = 0; j < json_array_size(steps); j++)
+                listed = listed || json_integer_value(json_array_get(steps, j)) == k;
             different += listed != s.active[k];
         }
         char line[160];
@@ -408,7 +460,8 @@ static void run_study(bench *b) {
         char last[40];
         snprintf(last, sizeof last, "latents.after%d", s.steps);
         const json_t *prompts = json_object_get(info, "prompts");
-        const char *text[2] = {json_string_value(json_array_get(prompts, 0)), json_string_value(json_array_get(prompts, 1))};
+        const char *text[2] = {json_string_value(json_array_get(prompts, 0)),
+                               json_string_value(json_array_get(prompts, 1))};
         /* Only the end is stored: compare the last state under the run's own name. */
         ss_weights one = *golden;
         ss_stored renamed = *t;

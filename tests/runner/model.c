@@ -1,4 +1,5 @@
-/* Model folders: text encoder, UNet and autoencoder stage by stage, gradients, single files, sampling runs beside them. */
+/* Model folders: text encoder, UNet and autoencoder stage by stage, gradients, single files, sampling runs beside them.
+ */
 #include "runner/runner.h"
 
 #include "diffuse/latent.h"
@@ -37,8 +38,10 @@ static void compare(stages *s, const char *name, const ss_tensor *x, double limi
         for (int64_t i = 0; i < n; i++) want[i] /= 1 + expf(-want[i]);
     char line[300];
     snprintf(line, sizeof line, "%s:%s", s->file, name);
-    if (n > ss_count(x)) broken(s->r, line, "the golden tensor is larger than ours");
-    else check(s->r, line, "rel_l2", relative(got, want, n), limit);
+    if (n > ss_count(x))
+        broken(s->r, line, "the golden tensor is larger than ours");
+    else
+        check(s->r, line, "rel_l2", relative(got, want, n), limit);
     s->seen[t - s->golden->at] = true;
     free(want);
     free(got);
@@ -83,15 +86,18 @@ static void run_text(runner *r, ss_model *m, const ss_weights *w, const char *fi
     ss_mark start = ss_arena_mark(r->cx->arena);
     for (int skip = 1; skip >= 0; skip--) {
         ss_tensor *y = ss_clip_text_run(r->cx, &m->text, id, n, skip);
-        if (!y) broken(r, file, NULL);
-        else compare(&s, skip ? "final_norm_of_penultimate" : "last_hidden_state", y, 1e-5);
+        if (!y)
+            broken(r, file, NULL);
+        else
+            compare(&s, skip ? "final_norm_of_penultimate" : "last_hidden_state", y, 1e-5);
         if (y && !skip) { /* pooled: the row of the first end token */
             int32_t end = (int32_t)(ss_tokenizer_count(m->tokenizer) - 1);
             float *pooled = malloc((size_t)(n * ss_channels(y)) * sizeof *pooled);
             for (int64_t i = 0; i < n; i++) {
                 int64_t p = 0;
                 while (p < 76 && id[i * 77 + p] != end) p++;
-                memcpy(pooled + i * ss_channels(y), y->data + (i * 77 + p) * ss_channels(y), (size_t)ss_channels(y) * sizeof *pooled);
+                memcpy(pooled + i * ss_channels(y), y->data + (i * 77 + p) * ss_channels(y),
+                       (size_t)ss_channels(y) * sizeof *pooled);
             }
             ss_tensor *t = ss_tensor_wrap(r->cx, pooled, 2, (int64_t[]){n, ss_channels(y)});
             compare(&s, "pooled", t, 1e-5);
@@ -112,7 +118,8 @@ static void see_text(void *user, const char *name, const ss_tensor *x) {
     text_stages *t = user;
     char golden[64];
     int layer, used = 0;
-    if (!strcmp(name, "text_model.embeddings")) compare(t->s, "hidden.0", x, 1e-5);
+    if (!strcmp(name, "text_model.embeddings"))
+        compare(t->s, "hidden.0", x, 1e-5);
     else if (sscanf(name, "text_model.encoder.layers.%d%n", &layer, &used) == 1 && !name[used]) {
         snprintf(golden, sizeof golden, "hidden.%d", layer + 1);
         compare(t->s, golden, x, 1e-5);
@@ -171,8 +178,10 @@ static void run_unet(runner *r, ss_model *m, const ss_weights *w, const char *fi
         r->cx->watch = &watch;
         ss_tensor *y = ss_unet_run(r->cx, &m->unet, in, times, c, 0);
         r->cx->watch = NULL;
-        if (!y) broken(r, file, NULL);
-        else if (order) compare(&s, "y", y, 1e-5);
+        if (!y)
+            broken(r, file, NULL);
+        else if (order)
+            compare(&s, "y", y, 1e-5);
         ss_arena_rewind(r->cx->arena, start);
         static const char *const inputs[] = {"x", "t", "context"};
         all_seen(&s, inputs, SS_COUNT_OF(inputs));
@@ -189,7 +198,8 @@ static void run_unet(runner *r, ss_model *m, const ss_weights *w, const char *fi
 
 static void see_half(void *user, const char *name, const ss_tensor *x) {
     stages *s = user;
-    if (strcmp(name, "y") && strcmp(name, "moments")) compare(s, name, x, strncmp(name, "encoder", 7) ? 2e-5 : s->limit);
+    if (strcmp(name, "y") && strcmp(name, "moments"))
+        compare(s, name, x, strncmp(name, "encoder", 7) ? 2e-5 : s->limit);
 }
 
 static void run_vae(runner *r, ss_model *m, const ss_weights *w, const char *file) {
@@ -202,10 +212,13 @@ static void run_vae(runner *r, ss_model *m, const ss_weights *w, const char *fil
         r->cx->watch = &watch;
         ss_tensor *moments = ss_vae_encode(r->cx, &m->vae, ss_tensor_from_planar(r->cx, x, shape->shape));
         r->cx->watch = NULL;
-        ss_tensor *mean = moments ? ss_slice(r->cx, moments, 0, 4) : NULL, *logvar = mean ? ss_slice(r->cx, moments, 4, 4) : NULL;
-        if (!logvar) broken(r, file, NULL);
+        ss_tensor *mean = moments ? ss_slice(r->cx, moments, 0, 4) : NULL,
+                  *logvar = mean ? ss_slice(r->cx, moments, 4, 4) : NULL;
+        if (!logvar)
+            broken(r, file, NULL);
         else {
-            ss_tensor *std = ss_slice(r->cx, logvar, 0, 4), *sample = ss_slice(r->cx, logvar, 0, 4), *ours = ss_slice(r->cx, mean, 0, 4);
+            ss_tensor *std = ss_slice(r->cx, logvar, 0, 4), *sample = ss_slice(r->cx, logvar, 0, 4),
+                      *ours = ss_slice(r->cx, mean, 0, 4);
             ss_tensor *eps = ss_tensor_from_planar(r->cx, noise, latent->shape);
             for (int64_t i = 0, n = ss_count(std); i < n; i++) {
                 logvar->data[i] = fminf(fmaxf(logvar->data[i], -30), 20);
@@ -224,8 +237,10 @@ static void run_vae(runner *r, ss_model *m, const ss_weights *w, const char *fil
         r->cx->watch = &watch;
         ss_tensor *y = ss_vae_decode(r->cx, &m->vae, from);
         r->cx->watch = NULL;
-        if (!y) broken(r, file, NULL);
-        else compare(&s, "y", y, 2e-5);
+        if (!y)
+            broken(r, file, NULL);
+        else
+            compare(&s, "y", y, 2e-5);
         ss_arena_rewind(r->cx->arena, start);
         all_seen(&s, (const char *[]){"x", "noise"}, 2);
         free(s.seen);
@@ -249,8 +264,8 @@ static double mean_square(const float *y, const float *target, float *dy, int64_
 }
 
 /* Every "grad.NAME" of the file, and every norm of the JSON list, against the parameters' gradients. */
-static void compare_gradients(runner *r, const ss_params *p, ss_part part, const ss_weights *w, const json_t *norms, const char *file,
-                              double limit) {
+static void compare_gradients(runner *r, const ss_params *p, ss_part part, const ss_weights *w, const json_t *norms,
+                              const char *file, double limit) {
     char name[SS_NAME], line[400];
     for (int64_t i = 0; i < w->count; i++) {
         const ss_stored *t = &w->at[i];
@@ -260,8 +275,10 @@ static void compare_gradients(runner *r, const ss_params *p, ss_part part, const
         snprintf(line, sizeof line, "%s:%s", file, t->name);
         int64_t n;
         float *want = numbers(r, w, t->name, &n);
-        if (!q || !q->grad) broken(r, line, "no gradient came out");
-        else check(r, line, "rel_l2", relative(q->grad, want, n), limit);
+        if (!q || !q->grad)
+            broken(r, line, "no gradient came out");
+        else
+            check(r, line, "rel_l2", relative(q->grad, want, n), limit);
         free(want);
     }
     const char *key;
@@ -311,14 +328,16 @@ static bool back(runner *r, ss_tensor *y, const float *planar, double *loss, con
     return ok;
 }
 
-static void check_input_gradient(runner *r, const ss_tensor *x, const ss_weights *w, const char *name, const char *file, double limit) {
+static void check_input_gradient(runner *r, const ss_tensor *x, const ss_weights *w, const char *name, const char *file,
+                                 double limit) {
     char line[300];
     int64_t n;
     float *want = numbers(r, w, name, &n), *got = malloc((size_t)ss_count(x) * sizeof *got);
     ss_tensor g = *x;
     g.data = x->grad;
     snprintf(line, sizeof line, "%s:%s", file, name);
-    if (!x->grad) broken(r, line, "no gradient came out");
+    if (!x->grad)
+        broken(r, line, "no gradient came out");
     else if (want) {
         ss_tensor_to_planar(got, &g);
         check(r, line, "rel_l2", relative(got, want, n), limit);
@@ -374,11 +393,14 @@ static void grad_text(runner *r, ss_model *m, const ss_weights *w, const json_t 
             const ss_param *table = ss_params_find(&m->text.params, "text_model.embeddings.token_embedding.weight");
             int64_t d = table->shape[1], n = rows->shape[0];
             float *got = malloc((size_t)(n * d) * sizeof *got);
-            for (int64_t i = 0; i < n && table->grad; i++) memcpy(got + i * d, table->grad + row[i] * d, (size_t)d * sizeof *got);
+            for (int64_t i = 0; i < n && table->grad; i++)
+                memcpy(got + i * d, table->grad + row[i] * d, (size_t)d * sizeof *got);
             char line[300];
             snprintf(line, sizeof line, "%s:token_embedding.rows", file);
-            if (table->grad) check(r, line, "rel_l2", relative(got, want, n * d), 5e-5);
-            else broken(r, line, "no gradient came out");
+            if (table->grad)
+                check(r, line, "rel_l2", relative(got, want, n * d), 5e-5);
+            else
+                broken(r, line, "no gradient came out");
             free(got);
         }
         clear_gradients(&m->text.params, false);
@@ -399,11 +421,13 @@ static void grad_vae(runner *r, ss_model *m, const ss_weights *w, const json_t *
         ss_tensor *in = ss_tensor_from_planar(r->cx, x, shape->shape);
         in->wants_grad = true;
         ss_tensor *moments = ss_vae_encode(r->cx, &m->vae, in);
-        if (!moments) broken(r, file, NULL);
+        if (!moments)
+            broken(r, file, NULL);
         else { /* mean square of mean - target, plus the mean square of logvar */
             int64_t places = moments->shape[2] * moments->shape[3], n = moments->shape[0] * 4 * places;
             float *dy = calloc((size_t)(2 * n), sizeof *dy);
-            ss_tensor *target = ss_tensor_from_planar(r->cx, mean_target, (int64_t[]){moments->shape[0], 4, moments->shape[2], moments->shape[3]});
+            ss_tensor *target = ss_tensor_from_planar(
+                r->cx, mean_target, (int64_t[]){moments->shape[0], 4, moments->shape[2], moments->shape[3]});
             for (int64_t p = 0; p < moments->shape[0] * places; p++)
                 for (int c = 0; c < 8; c++) {
                     double d = (double)moments->data[p * 8 + c] - (c < 4 ? target->data[p * 4 + c] : 0);
@@ -411,8 +435,10 @@ static void grad_vae(runner *r, ss_model *m, const ss_weights *w, const json_t *
                     dy[p * 8 + c] = (float)(2 * d / (double)n);
                 }
             check_loss(r, w, "encode.loss", loss, file);
-            if (ss_backward(r->cx, moments, dy)) broken(r, file, NULL);
-            else check_input_gradient(r, in, w, "encode.dx", file, 1e-4);
+            if (ss_backward(r->cx, moments, dy))
+                broken(r, file, NULL);
+            else
+                check_input_gradient(r, in, w, "encode.dx", file, 1e-4);
             free(dy);
             ss_tape_clear(r->cx->tape);
         }
@@ -438,9 +464,12 @@ static void run_gradients(runner *r, ss_model *m, const ss_weights *w, const cha
     json_t *info = open_json(r, under(r, "%s/act/%s-norms.json", folder, stem));
     ss_mark start = ss_arena_mark(r->cx->arena);
     r->cx->tape = ss_tape_new(r->cx);
-    if (!strncmp(file, "unet", 4)) grad_unet(r, m, w, info, file);
-    else if (!strncmp(file, "text", 4)) grad_text(r, m, w, info, file);
-    else grad_vae(r, m, w, info, file);
+    if (!strncmp(file, "unet", 4))
+        grad_unet(r, m, w, info, file);
+    else if (!strncmp(file, "text", 4))
+        grad_text(r, m, w, info, file);
+    else
+        grad_vae(r, m, w, info, file);
     ss_tape_free(r->cx->tape);
     r->cx->tape = NULL;
     ss_arena_rewind(r->cx->arena, start);
@@ -456,7 +485,8 @@ static int64_t compare_params(const ss_params *a, const ss_params *b) {
         int64_t n = 1, m = 1;
         for (int d = 0; d < p->rank; d++) n *= p->shape[d];
         for (int d = 0; q && d < q->rank; d++) m *= q->shape[d];
-        if (!q || n != m || q->dtype != p->dtype || memcmp(q->stored, p->stored, (size_t)n * ss_dtype_size(p->dtype))) different++;
+        if (!q || n != m || q->dtype != p->dtype || memcmp(q->stored, p->stored, (size_t)n * ss_dtype_size(p->dtype)))
+            different++;
     }
     return different;
 }
@@ -506,7 +536,8 @@ static void run_single(runner *r, ss_model *m, const char *folder, const char *f
         broken(r, name, NULL);
         return;
     }
-    int64_t different = compare_params(&other->unet.params, &m->unet.params) + compare_params(&other->vae.params, &m->vae.params) +
+    int64_t different = compare_params(&other->unet.params, &m->unet.params) +
+                        compare_params(&other->vae.params, &m->vae.params) +
                         compare_params(&other->text.params, &m->text.params);
     check(r, name, "different tensors", (double)different, 0);
     ss_model_free(other);

@@ -21,8 +21,10 @@ static void compare_ids(runner *r, const json_t *cases, const ss_weights *w, con
         ss_tokens info;
         json_t *text = json_object_get(json_array_get(cases, (size_t)i), "text");
         memcpy(golden, (const char *)want->data + (size_t)i * sizeof golden, sizeof golden);
-        if (ss_tokenize_bytes(t, r->cx, json_string_value(text), json_string_length(text), ids, &info)) broken(r, key, NULL);
-        else if (memcmp(ids, golden, sizeof ids)) wrong++;
+        if (ss_tokenize_bytes(t, r->cx, json_string_value(text), json_string_length(text), ids, &info))
+            broken(r, key, NULL);
+        else if (memcmp(ids, golden, sizeof ids))
+            wrong++;
     }
     check(r, key, "wrong prompts", (double)wrong, 0);
     ss_tokenizer_free(t);
@@ -35,13 +37,16 @@ static void compare_pad(runner *r, const json_t *cases) {
     if (ss_tokenizer_builtin(&t, r->cx, 0) || ss_tokenizer_recognize(t, r->cx, "!")) broken(r, key, NULL);
     int64_t wrong = 0;
     for (size_t i = 0; t && i < json_array_size(cases); i++) {
-        const json_t *one = json_array_get(cases, i), *text = json_object_get(one, "text"), *want = json_object_get(one, key);
+        const json_t *one = json_array_get(cases, i), *text = json_object_get(one, "text"),
+                     *want = json_object_get(one, key);
         int32_t ids[SS_TOKENS];
         ss_tokens info;
         if (!want) want = json_object_get(one, "ids");
-        if (ss_tokenize_bytes(t, r->cx, json_string_value(text), json_string_length(text), ids, &info)) broken(r, key, NULL);
+        if (ss_tokenize_bytes(t, r->cx, json_string_value(text), json_string_length(text), ids, &info))
+            broken(r, key, NULL);
         bool same = (size_t)info.count == json_array_size(want);
-        for (int k = 0; k < info.count && same; k++) same = ids[k] == json_integer_value(json_array_get(want, (size_t)k));
+        for (int k = 0; k < info.count && same; k++)
+            same = ids[k] == json_integer_value(json_array_get(want, (size_t)k));
         wrong += !same;
     }
     check(r, key, "wrong prompts", (double)wrong, 0);
@@ -51,8 +56,8 @@ static void compare_pad(runner *r, const json_t *cases) {
 /* "characters" count code points; the tokens of that stretch of text. */
 static size_t byte_of(const char *text, json_int_t character) {
     size_t b = 0;
-    for (json_int_t i = 0; i < character && text[b]; i++)
-        do b++;
+    for (json_int_t i = 0; i < character && text[b]; i++) do
+            b++;
         while ((text[b] & 0xc0) == 0x80);
     return b;
 }
@@ -68,7 +73,8 @@ static void compare_words(runner *r, const json_t *list) {
         ss_tokens info;
         if (ss_tokenize(t, r->cx, prompt, ids, &info)) broken(r, "words", NULL);
         for (size_t k = 0; k < json_array_size(selections); k++) {
-            const json_t *s = json_array_get(selections, k), *span = json_object_get(s, "characters"), *want = json_object_get(s, "tokens");
+            const json_t *s = json_array_get(selections, k), *span = json_object_get(s, "characters"),
+                         *want = json_object_get(s, "tokens");
             int places[SS_TOKENS];
             int n = ss_tokens_between(&info, byte_of(prompt, json_integer_value(json_array_get(span, 0))),
                                       byte_of(prompt, json_integer_value(json_array_get(span, 1))), places);
@@ -83,7 +89,8 @@ static void compare_words(runner *r, const json_t *list) {
 
 void run_tokenizer(runner *r, const char *folder) {
     json_error_t error;
-    json_t *cases = json_load_file(under(r, "%s/cases.json", folder), JSON_ALLOW_NUL, &error); /* one prompt holds a zero */
+    json_t *cases =
+        json_load_file(under(r, "%s/cases.json", folder), JSON_ALLOW_NUL, &error); /* one prompt holds a zero */
     if (!cases) broken(r, "cases.json", error.text);
     json_t *words = open_json(r, under(r, "%s/words.json", folder));
     ss_weights *w = open_tensors(r, under(r, "%s/ids.safetensors", folder));
@@ -107,9 +114,12 @@ static void compare_draw(runner *r, const ss_stored *t, ss_rng *rng, const char 
     bool float64 = t->dtype == SS_F64, whole = t->dtype == SS_I64;
     if (whole) {
         int64_t *got = malloc((size_t)n * sizeof *got), want;
-        if (!strcmp(kind, "randperm")) ss_rng_permutation(rng, got, n);
-        else for (int64_t i = 0; i < n; i++)
-            got[i] = !strcmp(kind, "randint") ? ss_rng_int(rng, 0, 1000) : (int64_t)(ss_rng_u64(rng) % ((uint64_t)1 << 63));
+        if (!strcmp(kind, "randperm"))
+            ss_rng_permutation(rng, got, n);
+        else
+            for (int64_t i = 0; i < n; i++)
+                got[i] = !strcmp(kind, "randint") ? ss_rng_int(rng, 0, 1000)
+                                                  : (int64_t)(ss_rng_u64(rng) % ((uint64_t)1 << 63));
         for (int64_t i = 0; i < n; i++) {
             memcpy(&want, (const char *)t->data + i * 8, 8);
             worst += got[i] != want;
@@ -118,8 +128,10 @@ static void compare_draw(runner *r, const ss_stored *t, ss_rng *rng, const char 
         free(got);
     } else if (float64) {
         double *got = malloc((size_t)drawn * sizeof *got), want;
-        if (!strncmp(kind, "randn", 5)) ss_rng_normal_f64(rng, got, drawn);
-        else ss_rng_uniform_f64(rng, got, drawn);
+        if (!strncmp(kind, "randn", 5))
+            ss_rng_normal_f64(rng, got, drawn);
+        else
+            ss_rng_uniform_f64(rng, got, drawn);
         for (int64_t i = 0; i < n; i++) {
             memcpy(&want, (const char *)t->data + i * 8, 8);
             worst = fmax(worst, fabs(got[i] - want));
@@ -130,8 +142,10 @@ static void compare_draw(runner *r, const ss_stored *t, ss_rng *rng, const char 
         float *got = malloc((size_t)drawn * sizeof *got), *want = malloc((size_t)n * sizeof *want);
         ss_to_f32(want, t->data, t->dtype, (size_t)n);
         bool normal = !strcmp(kind, "randn");
-        if (normal) ss_rng_normal(rng, got, drawn);
-        else ss_rng_uniform(rng, got, drawn);
+        if (normal)
+            ss_rng_normal(rng, got, drawn);
+        else
+            ss_rng_uniform(rng, got, drawn);
         check(r, t->name, "abs", largest(got + skipped, want, n), normal ? 1e-6 : 0);
         free(got);
         free(want);
@@ -163,12 +177,15 @@ void run_noise(runner *r, const char *folder) {
         const char *shape = strrchr(strstr(name, ".seed") + 1, '.');
         const char *dims = strchr(strstr(name, ".seed") + 1, '.') + 1;
         ss_rng_seed(&rng, seed);
-        if (sscanf(dims, "n%lld", &n) == 1) compare_draw(r, &w->at[i], &rng, kind, n, 0);
-        else if (sscanf(dims, "%lldx%lldx%lldx%lld", &a, &b, &c, &d) == 4) compare_draw(r, &w->at[i], &rng, kind, a * b * c * d, 0);
+        if (sscanf(dims, "n%lld", &n) == 1)
+            compare_draw(r, &w->at[i], &rng, kind, n, 0);
+        else if (sscanf(dims, "%lldx%lldx%lldx%lld", &a, &b, &c, &d) == 4)
+            compare_draw(r, &w->at[i], &rng, kind, a * b * c * d, 0);
         else if (sscanf(dims, "%lldx%lldx%lld", &a, &b, &c) == 3) {
             int64_t whole = a * b * c, part = w->at[i].shape[w->at[i].rank - 1];
             compare_draw(r, &w->at[i], &rng, kind, whole, !strcmp(shape, ".tail") ? whole - part : 0);
-        } else broken(r, name, "a draw that this runner does not know");
+        } else
+            broken(r, name, "a draw that this runner does not know");
     }
     json_decref(info);
     ss_weights_close(w);
@@ -179,7 +196,11 @@ void run_noise(runner *r, const char *folder) {
 static const struct {
     const char *name;
     ss_resample how;
-} filters[] = {{"nearest", SS_NEAREST_CENTRE}, {"box", SS_BOX}, {"bilinear", SS_BILINEAR}, {"bicubic", SS_BICUBIC}, {"lanczos", SS_LANCZOS}};
+} filters[] = {{"nearest", SS_NEAREST_CENTRE},
+               {"box", SS_BOX},
+               {"bilinear", SS_BILINEAR},
+               {"bicubic", SS_BICUBIC},
+               {"lanczos", SS_LANCZOS}};
 
 static double levels(const ss_image *im, const ss_stored *t) {
     if (t->rank < 2 || t->shape[0] != im->h || t->shape[1] != im->w) return INFINITY;
@@ -204,8 +225,10 @@ static void compare_resized(runner *r, const ss_image *im, const ss_stored *t, c
     ss_status st = how < 0 ? SS_ERR_ARG : SS_OK;
     if (!st && crop) st = ss_image_crop(&part, r->cx, im, ss_crop_box(im->w, im->h, 1, 1));
     if (!st) st = ss_image_resize(&y, r->cx, crop ? &part : im, (int)t->shape[1], (int)t->shape[0], (ss_resample)how);
-    if (st) broken(r, t->name, how < 0 ? "a filter that this runner does not know" : NULL);
-    else check(r, t->name, "levels", levels(&y, t), limit);
+    if (st)
+        broken(r, t->name, how < 0 ? "a filter that this runner does not know" : NULL);
+    else
+        check(r, t->name, "levels", levels(&y, t), limit);
     ss_image_free(&part);
     ss_image_free(&y);
 }
@@ -243,8 +266,7 @@ void run_image(runner *r, const char *folder) {
     ss_weights *w = open_tensors(r, under(r, "%s/image.safetensors", folder));
     bool *seen = w ? calloc((size_t)w->count, 1) : NULL;
     const char *file;
-    if (info && w)
-        json_object_foreach(json_object_get(info, "files"), file, entry) {
+    if (info && w) json_object_foreach(json_object_get(info, "files"), file, entry) {
             char stem[80];
             ss_image im = {0};
             const char *path = under(r, "%s/%s", folder, file);
@@ -264,11 +286,16 @@ void run_image(runner *r, const char *folder) {
                 /* 16-bit grey: Pillow's own conversion clips, the upper byte is what a reader should keep. */
                 bool grey16 = ss_weights_find(w, "grey16_png.upper_byte") && !strcmp(stem, "grey16_png");
                 if (!strcmp(what, "raw16") || (grey16 && !strcmp(what, "rgb"))) continue;
-                if (!strcmp(what, "rgb") || !strcmp(what, "upper_byte")) check(r, t->name, "levels", levels(&im, t), limit);
-                else if (!strcmp(what, "load_image.part")) compare_loaded(r, path, t, true);
-                else if (!strcmp(what, "tensor")) compare_loaded(r, path, t, false);
-                else if (strchr(what, '.')) compare_resized(r, &im, t, what, limit);
-                else broken(r, t->name, "a picture that this runner does not know");
+                if (!strcmp(what, "rgb") || !strcmp(what, "upper_byte"))
+                    check(r, t->name, "levels", levels(&im, t), limit);
+                else if (!strcmp(what, "load_image.part"))
+                    compare_loaded(r, path, t, true);
+                else if (!strcmp(what, "tensor"))
+                    compare_loaded(r, path, t, false);
+                else if (strchr(what, '.'))
+                    compare_resized(r, &im, t, what, limit);
+                else
+                    broken(r, t->name, "a picture that this runner does not know");
             }
             ss_image_free(&im);
         }
@@ -290,7 +317,8 @@ void run_formats(runner *r, const char *folder) {
     const json_t *files = json_object_get(index, "files");
     for (size_t i = 0; i < json_array_size(files); i++) {
         const json_t *one = json_array_get(files, i);
-        const char *file = json_string_value(json_object_get(one, "file")), *expect = json_string_value(json_object_get(one, "expect"));
+        const char *file = json_string_value(json_object_get(one, "file")),
+                   *expect = json_string_value(json_object_get(one, "expect"));
         char line[300];
         ss_weights *w = NULL;
         ss_status st = ss_weights_open(&w, r->cx, under(r, "%s/bad/%s", folder, file));

@@ -1,7 +1,7 @@
 /* `golden DIR`: runs every case of a folder of reference numbers and prints a line for each.
  *
- * The layout is that of tests/golden: the folder's JSON files say what each case is, so that other widths, sizes, prompts
- * and seeds need no change here. Limits are those of the golden README, never wider.
+ * The layout is that of tests/golden: the folder's JSON files say what each case is, so that other widths, sizes,
+ * prompts and seeds need no change here. Limits are those of the golden README, never wider.
  */
 #ifndef SS_RUNNER_H
 #define SS_RUNNER_H

@@ -50,15 +50,16 @@ static ss_status open_run(ss_sampling **out, ss_ctx *cx, const json_t *run, int6
     o.eta = json_number_value(json_object_get(json_object_get(run, "step_arguments"), "eta"));
     ss_status st = s ? ss_schedule_read(&schedule, cx, (ss_object){settings, "settings"}) : cx->status;
     json_t *steps = json_object_get(run, "steps");
-    int n = steps ? (int)json_integer_value(steps) : ss_sampler_steps(s, (int)json_array_size(json_object_get(run, "timesteps")));
+    int n = steps ? (int)json_integer_value(steps)
+                  : ss_sampler_steps(s, (int)json_array_size(json_object_get(run, "timesteps")));
     if (!st) st = ss_sampling_new(out, cx, s, &schedule, n, &o, count);
     json_decref(settings);
     return st;
 }
 
 /* Every stride-th entry, as float32 has it. */
-static double list_error(float (*get)(const ss_sampling *s, int call), const ss_sampling *s, int count, int stride, const json_t *want,
-                         bool relative_error) {
+static double list_error(float (*get)(const ss_sampling *s, int call), const ss_sampling *s, int count, int stride,
+                         const json_t *want, bool relative_error) {
     double worst = json_array_size(want) >= (size_t)count ? 0 : INFINITY;
     for (int i = 0; i < count && worst < INFINITY; i += stride) {
         double b = (float)json_number_value(json_array_get(want, (size_t)i)), d = fabs(get(s, i) - b);
@@ -68,8 +69,8 @@ static double list_error(float (*get)(const ss_sampling *s, int call), const ss_
     return worst;
 }
 
-static void run_one(runner *r, const setting *g, const char *name, const json_t *run, const float *latents, int64_t rows,
-                    const ss_stored *drawn) {
+static void run_one(runner *r, const setting *g, const char *name, const json_t *run, const float *latents,
+                    int64_t rows, const ss_stored *drawn) {
     char line[300];
     int64_t count = 4 * g->h * g->w;
     ss_sampling *s = NULL;
@@ -77,10 +78,12 @@ static void run_one(runner *r, const setting *g, const char *name, const json_t 
         broken(r, name, NULL);
         return;
     }
-    const json_t *times = json_object_get(run, "timesteps"), *sigmas = json_object_get(run, "sigmas"), *kept = json_object_get(run, "kept");
+    const json_t *times = json_object_get(run, "timesteps"), *sigmas = json_object_get(run, "sigmas"),
+                 *kept = json_object_get(run, "kept");
     int calls = ss_sampling_calls(s);
     const char *class_name = json_string_value(json_object_get(run, "scheduler"));
-    /* Timesteps of given sigmas are interpolated. Where DPM2 looks between two levels, the list has the level behind. */
+    /* Timesteps of given sigmas are interpolated. Where DPM2 looks between two levels, the list has the level behind.
+     */
     bool between = !strncmp(class_name, "KDPM2", 5);
     bool found = between || json_is_true(json_object_get(json_object_get(run, "settings"), "use_karras_sigmas"));
     snprintf(line, sizeof line, "%s:timesteps", name);
@@ -96,9 +99,20 @@ static void run_one(runner *r, const setting *g, const char *name, const json_t 
     for (int64_t i = 0; i < count; i++) x[i] = g->noise[i] * ss_sampling_init_sigma(s);
     note(&t, 0, 0, x);
     size_t text = (size_t)(77 * g->model->unet_text_width);
-    ss_sample sample = {.model = g->model, .sampling = s, .rows = 1, .h = g->h, .w = g->w, .guidance = g->guidance, .without = g->context,
-                        .with = g->context + text, .noise = &rng, .what = name, .preview = note, .preview_user = &t};
-    if (ss_sample_run(r->cx, &sample, 0, x)) broken(r, name, NULL);
+    ss_sample sample = {.model = g->model,
+                        .sampling = s,
+                        .rows = 1,
+                        .h = g->h,
+                        .w = g->w,
+                        .guidance = g->guidance,
+                        .without = g->context,
+                        .with = g->context + text,
+                        .noise = &rng,
+                        .what = name,
+                        .preview = note,
+                        .preview_user = &t};
+    if (ss_sample_run(r->cx, &sample, 0, x))
+        broken(r, name, NULL);
     else {
         double worst = 0;
         bool fits = !kept || json_array_size(kept) == (size_t)rows;
@@ -122,8 +136,13 @@ void run_sampling_file(runner *r, ss_model *m, const ss_weights *w, const json_t
     json_t *run;
     char name[200];
     if (shape && context && noise) {
-        setting g = {.model = m, .context = context, .noise = noise, .h = shape->shape[2], .w = shape->shape[3],
-                     .guidance = json_number_value(json_object_get(info, "guidance")), .old_release = !json_object_get(info, "library")};
+        setting g = {.model = m,
+                     .context = context,
+                     .noise = noise,
+                     .h = shape->shape[2],
+                     .w = shape->shape[3],
+                     .guidance = json_number_value(json_object_get(info, "guidance")),
+                     .old_release = !json_object_get(info, "library")};
         json_object_foreach(json_object_get(info, "runs"), key, run) {
             snprintf(name, sizeof name, "%s.latents", key);
             const ss_stored *rows = stored(r, w, name);
@@ -158,8 +177,7 @@ static void run_newer(runner *r, setting *g, const char *folder) {
     json_t *run;
     char name[200];
     g->old_release = !json_object_get(info, "library");
-    if (info && w)
-        json_object_foreach(json_object_get(info, "runs"), key, run) {
+    if (info && w) json_object_foreach(json_object_get(info, "runs"), key, run) {
             snprintf(name, sizeof name, "%s.latents", key);
             const ss_stored *rows = stored(r, w, name);
             float *latents = rows ? numbers(r, w, name, NULL) : NULL;
@@ -174,7 +192,8 @@ static void run_newer(runner *r, setting *g, const char *folder) {
 }
 
 /* The most that a pixel differs, and the pipelines' own way to 8 bits. */
-static void run_pipeline(runner *r, ss_model *m, const char *folder, const ss_weights *w, const char *key, const json_t *run) {
+static void run_pipeline(runner *r, ss_model *m, const char *folder, const ss_weights *w, const char *key,
+                         const json_t *run) {
     char name[200];
     const json_t *strength = json_object_get(run, "strength");
     int images = json_object_get(run, "images") ? (int)json_integer_value(json_object_get(run, "images")) : 1;
@@ -223,7 +242,11 @@ void run_samplers(runner *r, const char *folder) {
     if (m && info && start) {
         float *context = numbers(r, start, "context", NULL), *noise = numbers(r, start, "noise", NULL);
         const ss_stored *shape = stored(r, start, "noise");
-        setting g = {.model = m, .context = context, .noise = noise, .h = shape->shape[2], .w = shape->shape[3],
+        setting g = {.model = m,
+                     .context = context,
+                     .noise = noise,
+                     .h = shape->shape[2],
+                     .w = shape->shape[3],
                      .guidance = json_number_value(json_object_get(info, "guidance")),
                      .step_seed = (uint64_t)json_integer_value(json_object_get(info, "step_seed")),
                      .old_release = !json_object_get(info, "library")};
@@ -234,7 +257,8 @@ void run_samplers(runner *r, const char *folder) {
             ss_weights *w = open_tensors(r, under(r, "%s/pipelines.safetensors", folder));
             const char *key;
             if (pipelines && w)
-                json_object_foreach(json_object_get(pipelines, "runs"), key, run) run_pipeline(r, m, folder, w, key, run);
+                json_object_foreach(json_object_get(pipelines, "runs"), key, run)
+                    run_pipeline(r, m, folder, w, key, run);
             json_decref(pipelines);
             ss_weights_close(w);
         }

@@ -1,6 +1,7 @@
 /* A model of Stable Diffusion's shape with random weights, for trying loaders, memory and speed without a download.
  *
- *     random-model PATH [--layout folder|single] [--widths 320,640,1280,1280] [--text 768,12,49408] [--vae 128,256,512,512]
+ *     random-model PATH [--layout folder|single] [--widths 320,640,1280,1280] [--text 768,12,49408] [--vae
+ * 128,256,512,512]
  *                  [--groups 32] [--heads 8] [--seed 0]
  *
  * float16, the same bytes for the same arguments. Pictures drawn with it are noise.
@@ -232,38 +233,59 @@ static void swap_inside(char *name, size_t size, const char *from, const char *t
 }
 
 static void unet_to_single(char *name, size_t size) {
-    static const pair plain[] = {{"time_embedding.linear_1", "time_embed.0"}, {"time_embedding.linear_2", "time_embed.2"},
-                                 {"conv_in", "input_blocks.0.0"}, {"conv_norm_out", "out.0"}, {"conv_out", "out.2"},
-                                 {"mid_block.resnets.0", "middle_block.0"}, {"mid_block.attentions.0", "middle_block.1"},
+    static const pair plain[] = {{"time_embedding.linear_1", "time_embed.0"},
+                                 {"time_embedding.linear_2", "time_embed.2"},
+                                 {"conv_in", "input_blocks.0.0"},
+                                 {"conv_norm_out", "out.0"},
+                                 {"conv_out", "out.2"},
+                                 {"mid_block.resnets.0", "middle_block.0"},
+                                 {"mid_block.attentions.0", "middle_block.1"},
                                  {"mid_block.resnets.1", "middle_block.2"}};
-    static const pair inner[] = {{".norm1", ".in_layers.0"}, {".conv1", ".in_layers.2"}, {".time_emb_proj", ".emb_layers.1"},
-                                 {".norm2", ".out_layers.0"}, {".conv2", ".out_layers.3"}, {".conv_shortcut", ".skip_connection"}};
+    static const pair inner[] = {{".norm1", ".in_layers.0"},          {".conv1", ".in_layers.2"},
+                                 {".time_emb_proj", ".emb_layers.1"}, {".norm2", ".out_layers.0"},
+                                 {".conv2", ".out_layers.3"},         {".conv_shortcut", ".skip_connection"}};
     char rest[160], out[200];
     int i, j, used = 0;
     bool block = strstr(name, "resnets") != NULL;
-    if (sscanf(name, "down_blocks.%d.resnets.%d%n", &i, &j, &used) == 2 && used) snprintf(out, sizeof out, "input_blocks.%d.0", 1 + 3 * i + j);
-    else if (sscanf(name, "down_blocks.%d.attentions.%d%n", &i, &j, &used) == 2 && used) snprintf(out, sizeof out, "input_blocks.%d.1", 1 + 3 * i + j);
-    else if (sscanf(name, "down_blocks.%d.downsamplers.0.conv%n", &i, &used) == 1 && used) snprintf(out, sizeof out, "input_blocks.%d.0.op", 3 + 3 * i);
-    else if (sscanf(name, "up_blocks.%d.resnets.%d%n", &i, &j, &used) == 2 && used) snprintf(out, sizeof out, "output_blocks.%d.0", 3 * i + j);
-    else if (sscanf(name, "up_blocks.%d.attentions.%d%n", &i, &j, &used) == 2 && used) snprintf(out, sizeof out, "output_blocks.%d.1", 3 * i + j);
+    if (sscanf(name, "down_blocks.%d.resnets.%d%n", &i, &j, &used) == 2 && used)
+        snprintf(out, sizeof out, "input_blocks.%d.0", 1 + 3 * i + j);
+    else if (sscanf(name, "down_blocks.%d.attentions.%d%n", &i, &j, &used) == 2 && used)
+        snprintf(out, sizeof out, "input_blocks.%d.1", 1 + 3 * i + j);
+    else if (sscanf(name, "down_blocks.%d.downsamplers.0.conv%n", &i, &used) == 1 && used)
+        snprintf(out, sizeof out, "input_blocks.%d.0.op", 3 + 3 * i);
+    else if (sscanf(name, "up_blocks.%d.resnets.%d%n", &i, &j, &used) == 2 && used)
+        snprintf(out, sizeof out, "output_blocks.%d.0", 3 * i + j);
+    else if (sscanf(name, "up_blocks.%d.attentions.%d%n", &i, &j, &used) == 2 && used)
+        snprintf(out, sizeof out, "output_blocks.%d.1", 3 * i + j);
     else if (sscanf(name, "up_blocks.%d.upsamplers.0.conv%n", &i, &used) == 1 && used)
         snprintf(out, sizeof out, "output_blocks.%d.%d.conv", 3 * i + 2, i ? 2 : 1);
-    else used = 0;
+    else
+        used = 0;
     if (used) {
         snprintf(rest, sizeof rest, "%s", name + used);
         snprintf(name, size, "%.60s%.90s", out, rest);
     } else {
         for (int k = 0; k < SS_COUNT_OF(plain); k++)
-            if (!strncmp(name, plain[k].from, strlen(plain[k].from))) swap_inside(name, size, plain[k].from, plain[k].to);
+            if (!strncmp(name, plain[k].from, strlen(plain[k].from)))
+                swap_inside(name, size, plain[k].from, plain[k].to);
     }
     for (int k = 0; k < SS_COUNT_OF(inner) && block; k++) swap_inside(name, size, inner[k].from, inner[k].to);
 }
 
 static void vae_to_single(char *name, size_t size) {
-    static const pair inner[] = {{"mid_block.resnets.0", "mid.block_1"}, {"mid_block.resnets.1", "mid.block_2"},
-                                 {"mid_block.attentions.0", "mid.attn_1"}, {".group_norm", ".norm"}, {".to_q", ".q"}, {".to_k", ".k"},
-                                 {".to_v", ".v"}, {".to_out.0", ".proj_out"}, {"conv_norm_out", "norm_out"}, {".conv_shortcut", ".nin_shortcut"},
-                                 {"downsamplers.0", "downsample"}, {"upsamplers.0", "upsample"}, {"resnets", "block"}};
+    static const pair inner[] = {{"mid_block.resnets.0", "mid.block_1"},
+                                 {"mid_block.resnets.1", "mid.block_2"},
+                                 {"mid_block.attentions.0", "mid.attn_1"},
+                                 {".group_norm", ".norm"},
+                                 {".to_q", ".q"},
+                                 {".to_k", ".k"},
+                                 {".to_v", ".v"},
+                                 {".to_out.0", ".proj_out"},
+                                 {"conv_norm_out", "norm_out"},
+                                 {".conv_shortcut", ".nin_shortcut"},
+                                 {"downsamplers.0", "downsample"},
+                                 {"upsamplers.0", "upsample"},
+                                 {"resnets", "block"}};
     int i, used = 0;
     char rest[160];
     if (sscanf(name, "encoder.down_blocks.%d%n", &i, &used) == 1 && used) {
@@ -332,7 +354,8 @@ static ss_status write_folder(model *m, ss_ctx *cx, const char *path) {
     static const struct {
         const char *folder, *file;
         void (*make)(model *m);
-    } parts[] = {{"unet", "diffusion_pytorch_model.safetensors", unet}, {"vae", "diffusion_pytorch_model.safetensors", vae},
+    } parts[] = {{"unet", "diffusion_pytorch_model.safetensors", unet},
+                 {"vae", "diffusion_pytorch_model.safetensors", vae},
                  {"text_encoder", "model.safetensors", text}};
     static const char *const folders[] = {"unet", "vae", "text_encoder", "scheduler"};
     char place[4096], config[1024];
@@ -349,17 +372,25 @@ static ss_status write_folder(model *m, ss_ctx *cx, const char *path) {
         st = write_tensors(m, cx, 0, place);
     }
     if (!st) st = write_text(cx, path, "model_index.json", "{\"_class_name\": \"StableDiffusionPipeline\"}\n");
-    snprintf(config, sizeof config, "{\"_class_name\": \"UNet2DConditionModel\", \"attention_head_dim\": %lld, \"norm_num_groups\": %lld, "
-             "\"sample_size\": 64}\n", (long long)m->heads, (long long)m->groups);
+    snprintf(config, sizeof config,
+             "{\"_class_name\": \"UNet2DConditionModel\", \"attention_head_dim\": %lld, \"norm_num_groups\": %lld, "
+             "\"sample_size\": 64}\n",
+             (long long)m->heads, (long long)m->groups);
     if (!st) st = write_text(cx, path, "unet/config.json", config);
-    snprintf(config, sizeof config, "{\"_class_name\": \"AutoencoderKL\", \"norm_num_groups\": %lld, \"scaling_factor\": 0.18215}\n", (long long)m->groups);
+    snprintf(config, sizeof config,
+             "{\"_class_name\": \"AutoencoderKL\", \"norm_num_groups\": %lld, \"scaling_factor\": 0.18215}\n",
+             (long long)m->groups);
     if (!st) st = write_text(cx, path, "vae/config.json", config);
-    snprintf(config, sizeof config, "{\"hidden_act\": \"quick_gelu\", \"num_hidden_layers\": %lld, \"num_attention_heads\": %lld}\n",
+    snprintf(config, sizeof config,
+             "{\"hidden_act\": \"quick_gelu\", \"num_hidden_layers\": %lld, \"num_attention_heads\": %lld}\n",
              (long long)m->text_layers, (long long)(m->text / 64 ? m->text / 64 : 1));
     if (!st) st = write_text(cx, path, "text_encoder/config.json", config);
-    if (!st) st = write_text(cx, path, "scheduler/scheduler_config.json", "{\"_class_name\": \"PNDMScheduler\", \"beta_start\": 0.00085, "
-                             "\"beta_end\": 0.012, \"beta_schedule\": \"scaled_linear\", \"num_train_timesteps\": 1000, \"set_alpha_to_one\": false, "
-                             "\"skip_prk_steps\": true, \"steps_offset\": 1}\n");
+    if (!st)
+        st = write_text(cx, path, "scheduler/scheduler_config.json",
+                        "{\"_class_name\": \"PNDMScheduler\", \"beta_start\": 0.00085, "
+                        "\"beta_end\": 0.012, \"beta_schedule\": \"scaled_linear\", \"num_train_timesteps\": 1000, "
+                        "\"set_alpha_to_one\": false, "
+                        "\"skip_prk_steps\": true, \"steps_offset\": 1}\n");
     return st;
 }
 
@@ -387,14 +418,20 @@ static ss_status write_single(model *m, ss_ctx *cx, const char *path) {
 }
 
 static int usage(void) {
-    fprintf(stderr, "usage: random-model PATH [--layout folder|single] [--widths A,B,C,D] [--text WIDTH,LAYERS,VOCABULARY]\n"
-                    "                    [--vae A,B,C,D] [--groups N] [--heads N] [--seed N]\n");
+    fprintf(stderr,
+            "usage: random-model PATH [--layout folder|single] [--widths A,B,C,D] [--text WIDTH,LAYERS,VOCABULARY]\n"
+            "                    [--vae A,B,C,D] [--groups N] [--heads N] [--seed N]\n");
     return 2;
 }
 
 int main(int argc, char **argv) {
-    model m = {.unet = {320, 640, 1280, 1280}, .vae = {128, 256, 512, 512}, .text = 768, .text_layers = 12, .vocabulary = 49408,
-               .groups = 32, .heads = 8};
+    model m = {.unet = {320, 640, 1280, 1280},
+               .vae = {128, 256, 512, 512},
+               .text = 768,
+               .text_layers = 12,
+               .vocabulary = 49408,
+               .groups = 32,
+               .heads = 8};
     const char *path = NULL;
     for (int i = 1; i < argc; i++) {
         const char *a = argv[i], *v = i + 1 < argc ? argv[i + 1] : "";
@@ -405,14 +442,22 @@ int main(int argc, char **argv) {
             continue;
         }
         i++;
-        if (!strcmp(a, "--layout") && (!strcmp(v, "single") || !strcmp(v, "folder"))) m.single = v[0] == 's';
-        else if (!strcmp(a, "--widths") && got == 4) for (int k = 0; k < 4; k++) m.unet[k] = n[k];
-        else if (!strcmp(a, "--vae") && got == 4) for (int k = 0; k < 4; k++) m.vae[k] = n[k];
-        else if (!strcmp(a, "--text") && got == 3) m.text = n[0], m.text_layers = n[1], m.vocabulary = n[2];
-        else if (!strcmp(a, "--groups") && got == 1) m.groups = n[0];
-        else if (!strcmp(a, "--heads") && got == 1) m.heads = n[0];
-        else if (!strcmp(a, "--seed") && got == 1) m.seed = (uint64_t)n[0];
-        else return usage();
+        if (!strcmp(a, "--layout") && (!strcmp(v, "single") || !strcmp(v, "folder")))
+            m.single = v[0] == 's';
+        else if (!strcmp(a, "--widths") && got == 4)
+            for (int k = 0; k < 4; k++) m.unet[k] = n[k];
+        else if (!strcmp(a, "--vae") && got == 4)
+            for (int k = 0; k < 4; k++) m.vae[k] = n[k];
+        else if (!strcmp(a, "--text") && got == 3)
+            m.text = n[0], m.text_layers = n[1], m.vocabulary = n[2];
+        else if (!strcmp(a, "--groups") && got == 1)
+            m.groups = n[0];
+        else if (!strcmp(a, "--heads") && got == 1)
+            m.heads = n[0];
+        else if (!strcmp(a, "--seed") && got == 1)
+            m.seed = (uint64_t)n[0];
+        else
+            return usage();
     }
     if (!path) return usage();
     ss_ctx *cx = NULL;

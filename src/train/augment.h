@@ -49,11 +49,12 @@ ss_placement ss_place_photo(const ss_augment *a, const ss_dice *dice);
 ss_placement ss_place_class(const ss_augment *a, const ss_dice *dice, int w, int h);
 
 /* x [S, S, 3] interleaved in -1..1, zero where there is no photo; mask [S/8, S/8], 1 where the loss counts, never
- * empty. `subject` is NULL or the photo's own mask, image->w * image->h floats 0..1: the loss then counts its share of
- * every latent pixel; where a crop misses the subject altogether it is as if there were none. */
+ * empty. `subject` is NULL or the photo's own mask, white the subject, of about the photo's proportions but any size:
+ * the loss then counts its share of every latent pixel; where a crop misses the subject altogether it is as if there
+ * were none. */
 ss_status ss_render_photo(float *x, float *mask, ss_ctx *cx, const ss_augment *a, const ss_placement *p,
-                          const ss_image *image, const float *subject);
+                          const ss_image *photo, const ss_image *subject);
 ss_status ss_render_class(float *x, float *mask, ss_ctx *cx, const ss_augment *a, const ss_placement *p,
-                          const ss_image *image);
+                          const ss_image *picture);
 
 #endif

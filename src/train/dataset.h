@@ -18,6 +18,11 @@ typedef struct ss_concept {
     const char *prompt;       /* "photo of a <new1> dog", or a text file with one caption for each photo, in order */
     const char *class_photos; /* as `photos`; a folder with images.txt and caption.txt is read by them; NULL: none */
     const char *class_prompt; /* what the pictures of the class show, or a text file with one caption for each */
+
+    /* "photo of a {}": one is drawn for each row, and the prompt (not the lines of a file) put in its place. NULL: the
+     * prompts are whole captions. */
+    const char *const *templates;
+    int template_count;
 } ss_concept;
 
 /* An automatic mask: fills mask[photo->w * photo->h] with 0..1, 1 the subject. Called once a photo, when a concept has
@@ -59,6 +64,12 @@ bool ss_row_same(const ss_row *a, const ss_row *b); /* the same picture in the s
  * one after the other. */
 int ss_dataset_rows(const ss_dataset *d);
 ss_status ss_dataset_draw(ss_row *rows, ss_dataset *d, ss_ctx *cx, int64_t micro_step);
+
+/* Item `index` as the published programs number them, its lots drawn from `dice`; returns how many rows it is. CompVis:
+ * one of `concept`, a class picture up to their number, a photo above it. Else two, the photo `index` and the class
+ * picture `index`, counted around; one without class pictures. */
+int ss_dataset_item(ss_row rows[2], const ss_dataset *d, const ss_dice *dice, int concept, int64_t index);
+int64_t ss_dataset_items(const ss_dataset *d, int concept); /* how many there are before it starts over */
 
 /* x [S, S, 3] interleaved in -1..1 (what ss_encode_pixels takes), mask [S/8, S/8] with at least one cell above 0. */
 ss_status ss_dataset_render(float *x, float *mask, ss_dataset *d, ss_ctx *cx, const ss_row *row);

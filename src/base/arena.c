@@ -2,24 +2,10 @@
 #define _GNU_SOURCE
 #include "base/arena.h"
 
+#include "base/poison.h"
+
 #include <stdlib.h>
 #include <sys/mman.h>
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SS_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SS_ASAN 1
-#endif
-#endif
-#ifdef SS_ASAN
-#include <sanitizer/asan_interface.h>
-#define POISON(p, n) ASAN_POISON_MEMORY_REGION(p, n)
-#define UNPOISON(p, n) ASAN_UNPOISON_MEMORY_REGION(p, n)
-#else
-#define POISON(p, n) ((void)(p), (void)(n))
-#define UNPOISON(p, n) ((void)(p), (void)(n))
-#endif
 
 enum { ALIGN = 64 };
 static const size_t step = (size_t)32 << 20;
@@ -42,7 +28,7 @@ ss_arena *ss_arena_new(ss_ctx *cx, bool counting) {
 
 void ss_arena_free(ss_arena *a) {
     if (!a) return;
-    UNPOISON(a->base, a->committed);
+    SS_UNPOISON_MEMORY(a->base, a->committed);
     munmap(a->base, a->reserved);
     free(a);
 }
@@ -63,7 +49,7 @@ void *ss_arena_take(ss_ctx *cx, size_t bytes) {
         size_t more = (end - a->committed + step - 1) / step * step;
         refused = mprotect(a->base + a->committed, more, PROT_READ | PROT_WRITE) != 0;
         if (!refused) {
-            POISON(a->base + a->committed, more);
+            SS_POISON_MEMORY(a->base + a->committed, more);
             a->committed += more;
         }
     }
@@ -72,7 +58,7 @@ void *ss_arena_take(ss_ctx *cx, size_t bytes) {
         return NULL;
     }
     void *p = a->base + a->used;
-    UNPOISON(p, bytes);
+    SS_UNPOISON_MEMORY(p, bytes);
     a->used = end;
     note_peak(a);
     return p;
@@ -88,7 +74,7 @@ void *ss_arena_take_data(ss_ctx *cx, size_t bytes) {
 ss_mark ss_arena_mark(const ss_arena *a) { return (ss_mark){a->used, a->counted}; }
 
 void ss_arena_rewind(ss_arena *a, ss_mark m) {
-    POISON(a->base + m.used, a->used - m.used);
+    SS_POISON_MEMORY(a->base + m.used, a->used - m.used);
     a->used = m.used;
     a->counted = m.counted;
 }
@@ -96,7 +82,7 @@ void ss_arena_rewind(ss_arena *a, ss_mark m) {
 void ss_arena_trim(ss_arena *a) {
     size_t keep = (a->used + step - 1) / step * step;
     if (keep >= a->committed) return;
-    UNPOISON(a->base + keep, a->committed - keep);
+    SS_UNPOISON_MEMORY(a->base + keep, a->committed - keep);
     madvise(a->base + keep, a->committed - keep, MADV_DONTNEED);
     mprotect(a->base + keep, a->committed - keep, PROT_NONE);
     a->committed = keep;

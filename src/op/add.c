@@ -36,6 +36,7 @@ static ss_status backward(const ss_call *k) {
 const ss_op ss_op_add = {
     .name = "add",
     .inputs = 2,
+    .passes = 1u << 0 | 1u << 1,
     .shape = shape,
     .on = {[SS_REF] = {forward, backward}, [SS_CPU] = SS_ON_CPU(add)},
 };

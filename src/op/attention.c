@@ -210,6 +210,7 @@ static void cost(const ss_call *k, double *flop, double *bytes) {
 const ss_op ss_op_attention = {
     .name = "attention",
     .inputs = 3,
+    .rereads = 1u << 0 | 1u << 1 | 1u << 2,
     .attr_size = sizeof(ss_attention_attr),
     .shape = shape,
     .on = {[SS_REF] = {forward, backward}, [SS_CPU] = SS_ON_CPU(attention)},

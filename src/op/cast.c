@@ -24,6 +24,7 @@ static ss_status backward(const ss_call *k) {
 const ss_op ss_op_cast = {
     .name = "cast",
     .inputs = 1,
+    .passes = 1u << 0,
     .attr_size = sizeof(ss_cast_attr),
     .shape = shape,
     .on = {[SS_REF] = {forward, backward}, [SS_CPU] = SS_ON_CPU(cast)},

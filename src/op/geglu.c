@@ -43,6 +43,7 @@ static ss_status backward(const ss_call *k) {
 const ss_op ss_op_geglu = {
     .name = "geglu",
     .inputs = 1,
+    .rereads = 1u << 0,
     .shape = shape,
     .on = {[SS_REF] = {forward, backward}, [SS_CPU] = SS_ON_CPU(geglu)},
 };

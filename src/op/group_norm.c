@@ -113,6 +113,7 @@ const ss_op ss_op_group_norm = {
     .name = "group_norm",
     .inputs = 4,
     .optional = 1u << 3,
+    .rereads = 1u << 0 | 1u << 3,
     .attr_size = sizeof(ss_norm_attr),
     .shape = shape,
     .on = {[SS_REF] = {forward, backward}, [SS_CPU] = SS_ON_CPU(group_norm)},

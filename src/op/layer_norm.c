@@ -65,6 +65,7 @@ static ss_status backward(const ss_call *k) {
 const ss_op ss_op_layer_norm = {
     .name = "layer_norm",
     .inputs = 3,
+    .rereads = 1u << 0,
     .attr_size = sizeof(ss_norm_attr),
     .shape = shape,
     .on = {[SS_REF] = {forward, backward}, [SS_CPU] = SS_ON_CPU(layer_norm)},

@@ -21,6 +21,7 @@ static ss_status backward(const ss_call *k) {
 const ss_op ss_op_silu = {
     .name = "silu",
     .inputs = 1,
+    .rereads = 1u << 0,
     .shape = ss_shape_same,
     .on = {[SS_REF] = {forward, backward}, [SS_CPU] = SS_ON_CPU(silu)},
 };

@@ -19,6 +19,7 @@ static ss_status backward(const ss_call *k) {
 const ss_op ss_op_view = {
     .name = "view",
     .inputs = 1,
+    .passes = 1u << 0,
     .attr_size = sizeof(ss_view_attr),
     .shape = shape,
     .view = true,

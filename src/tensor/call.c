@@ -1,4 +1,4 @@
-/* ss_apply, the tape and the profile. */
+/* ss_apply and the profile. */
 #include "tensor/call.h"
 
 #include <assert.h>
@@ -7,55 +7,12 @@
 #include <string.h>
 #include <time.h>
 
-typedef struct node {
-    ss_call call;
-    void *attr; /* owned copy */
-} node;
-
-struct ss_tape {
-    node *node;
-    size_t count, capacity;
-};
-
-ss_tape *ss_tape_new(ss_ctx *cx) { return ss_alloc(cx, 1, sizeof(ss_tape)); }
-
-void ss_tape_clear(ss_tape *t) {
-    for (size_t i = 0; i < t->count; i++) free(t->node[i].attr);
-    t->count = 0;
-}
-
-void ss_tape_free(ss_tape *t) {
-    if (!t) return;
-    ss_tape_clear(t);
-    free(t->node);
-    free(t);
-}
-
-static ss_status remember(ss_ctx *cx, const ss_call *k) {
-    ss_tape *t = cx->tape;
-    if (t->count == t->capacity) {
-        size_t capacity = t->capacity ? 2 * t->capacity : 256;
-        ss_status st = ss_grow(cx, &t->node, t->capacity, capacity, sizeof *t->node);
-        if (st) return st;
-        t->capacity = capacity;
-    }
-    node *n = &t->node[t->count];
-    *n = (node){.call = *k};
-    if (k->op->attr_size) {
-        n->attr = ss_alloc(cx, 1, k->op->attr_size);
-        if (!n->attr) return SS_ERR_NOMEM;
-        n->call.attr = memcpy(n->attr, k->attr, k->op->attr_size);
-    }
-    t->count++;
-    return SS_OK;
-}
-
 ss_status ss_shape_same(const ss_call *k, ss_shape *y) {
     (void)k, (void)y;
     return SS_OK;
 }
 
-static double now(void) {
+double ss_now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
@@ -66,7 +23,7 @@ static size_t bytes_of(const ss_tensor *x) {
 }
 
 /* Adds one call to the row of its operation and shapes. */
-static ss_status profile(const ss_call *k, double seconds) {
+ss_status ss_profile_call(const ss_call *k, double seconds, bool back) {
     ss_profile *p = k->cx->device->profile;
     char detail[sizeof p->row->detail], text[64];
     const ss_tensor *shown = k->x[0] ? k->x[0] : k->y;
@@ -76,9 +33,13 @@ static ss_status profile(const ss_call *k, double seconds) {
     double flop = 0, bytes = (double)bytes_of(k->y);
     for (int i = 0; i < k->op->inputs; i++) bytes += (double)bytes_of(k->x[i]);
     if (k->op->cost) k->op->cost(k, &flop, &bytes);
+    /* Each gradient of a product costs as much as the product. */
+    if (back) flop *= (k->dx[0] != NULL) + (k->dx[1] != NULL);
 
     int i = 0;
-    while (i < p->count && (strcmp(p->row[i].name, k->op->name) || strcmp(p->row[i].detail, detail))) i++;
+    while (i < p->count &&
+           (p->row[i].back != back || strcmp(p->row[i].name, k->op->name) || strcmp(p->row[i].detail, detail)))
+        i++;
     if (i == p->capacity) {
         int capacity = p->capacity ? 2 * p->capacity : 64;
         ss_status st = ss_grow(k->cx, &p->row, (size_t)p->capacity, (size_t)capacity, sizeof *p->row);
@@ -89,6 +50,7 @@ static ss_status profile(const ss_call *k, double seconds) {
     if (i == p->count) {
         p->count++;
         row->name = k->op->name;
+        row->back = back;
         memcpy(row->detail, detail, sizeof detail);
     }
     row->calls++;
@@ -109,9 +71,9 @@ static ss_status run(const ss_call *k) {
     if (d->kind == SS_SHAPE || k->op->view) return SS_OK;
     ss_kernel forward = k->op->on[d->kind].forward;
     if (!forward) return ss_fail(k->cx, SS_ERR_DEVICE, "%s: this device has no kernel for it", k->op->name);
-    double start = d->profile ? now() : 0;
+    double start = d->profile ? ss_now() : 0;
     ss_status st = forward(k);
-    if (!st && d->profile) st = profile(k, now() - start);
+    if (!st && d->profile) st = ss_profile_call(k, ss_now() - start, false);
     return st;
 }
 
@@ -139,43 +101,7 @@ ss_tensor *ss_apply(ss_ctx *cx, const ss_op *op, const void *attr, ss_tensor *co
         k.y = ss_tensor_new(cx, shape.dtype, shape.rank, shape.at);
     }
     if (!k.y || run(&k)) return NULL;
-    if (cx->tape && wants_grad) {
-        k.y->wants_grad = true;
-        if (remember(cx, &k)) return NULL;
-    }
+    k.y->wants_grad = cx->tape && wants_grad;
+    if (cx->tape && (wants_grad || ss_tape_wants_all(cx->tape)) && ss_tape_remember(cx, &k, wants_grad)) return NULL;
     return k.y;
-}
-
-/* The place where a tensor's gradient is summed: the arena's, or the parameter's own. NULL if nobody asked for it. */
-static float *gradient(ss_ctx *cx, ss_tensor *x) {
-    if (!x || !x->wants_grad) return NULL;
-    size_t n = (size_t)ss_count(x);
-    if (x->param) {
-        if (!x->param->grad) x->param->grad = ss_alloc(cx, n, sizeof(float));
-        return x->grad = x->param->grad;
-    }
-    if (!x->grad) {
-        x->grad = ss_arena_take(cx, n * sizeof(float));
-        if (x->grad) memset(x->grad, 0, n * sizeof(float));
-    }
-    return x->grad;
-}
-
-ss_status ss_backward(ss_ctx *cx, ss_tensor *y, const float *dy) {
-    float *seed = gradient(cx, y);
-    if (cx->status) return cx->status;
-    assert(seed && "y was recorded and depends on something that trains");
-    for (int64_t i = 0, n = ss_count(y); i < n; i++) seed[i] += dy[i];
-
-    for (size_t i = cx->tape->count; i-- > 0;) {
-        ss_call k = cx->tape->node[i].call;
-        if (!k.y->grad) continue;
-        ss_kernel backward = k.op->on[cx->device->kind].backward;
-        if (!backward) return ss_fail(cx, SS_ERR_DEVICE, "%s: this device has no backward kernel for it", k.op->name);
-        k.dy = k.y->grad;
-        for (int j = 0; j < k.op->inputs; j++) k.dx[j] = gradient(cx, k.x[j]);
-        ss_status st = cx->status ? cx->status : backward(&k);
-        if (st) return st;
-    }
-    return SS_OK;
 }

@@ -1,7 +1,8 @@
 /* Operations, their calls, and the tape that remembers a forward pass for the backward one.
  *
  * ss_apply makes an operation's output, runs its kernel on the context's device, and, while the tape records and
- * something upstream trains, remembers the call. ss_backward walks the tape from its end.
+ * something upstream trains, remembers the call. ss_backward walks the tape from its end. Of the numbers that a pass
+ * made, a closing scope lets go of those that no remembered call will read again.
  */
 #ifndef SS_CALL_H
 #define SS_CALL_H
@@ -33,9 +34,12 @@ typedef ss_status (*ss_kernel)(const ss_call *k);
 
 typedef struct ss_op {
     const char *name;
-    int inputs;        /* most inputs it takes */
-    unsigned optional; /* bit i: input i may be absent */
-    size_t attr_size;  /* attributes are copied when the tape remembers a call */
+    int inputs;           /* most inputs it takes */
+    unsigned optional;    /* bit i: input i may be absent */
+    unsigned rereads;     /* bit i: backward reads the numbers of input i again, */
+    unsigned for_weights; /* only where the weights, input 1, train */
+    unsigned passes;      /* bit i: dx[i] += dy and nothing else, where input i has as many numbers as y */
+    size_t attr_size;     /* attributes are copied when the tape remembers a call */
 
     /* The output's shape and type from the inputs and attributes (y comes in as a copy of input 0's, if there is one).
      * Disagreements fail with SS_ERR_SHAPE. */
@@ -67,18 +71,38 @@ static inline const float *ss_weights_f32(const ss_call *k, int i) {
 
 typedef struct ss_tape ss_tape;
 
+/* While a context has a tape, the numbers of its tensors lie in blocks of the tape's own, since what one scope lets go
+ * of is what the next ones use. */
 ss_tape *ss_tape_new(ss_ctx *cx);
 void ss_tape_free(ss_tape *t);
-void ss_tape_clear(ss_tape *t);
+void ss_tape_clear(ss_tape *t); /* forgets calls and numbers; keeps the memory for the next pass */
 
-/* d(loss)/dy into every tensor's grad (arena) and every trained parameter's grad (added). cx->tape has recorded y. */
+/* From the next scope on: innermost scopes keep nothing but their result and are computed once more when backward gets
+ * to them. A quarter more time for a fraction of the memory. */
+void ss_tape_recompute(ss_tape *t, bool recompute);
+
+size_t ss_tape_peak(const ss_tape *t); /* most bytes of numbers and gradients at once */
+
+/* d(loss)/dy into every tensor's grad that the caller made and every trained parameter's grad (added). cx->tape has
+ * recorded y. Gradients of tensors in between are gone afterwards. */
 ss_status ss_backward(ss_ctx *cx, ss_tensor *y, const float *dy);
+
+/* ---- between the files of this folder */
+
+ss_status ss_tape_remember(ss_ctx *cx, const ss_call *k, bool wants_grad);
+bool ss_tape_wants_all(const ss_tape *t); /* calls that need no gradient, too */
+void *ss_tape_take(ss_ctx *cx, size_t bytes);
+ss_scope ss_tape_open(ss_ctx *cx, ss_mark m);
+void ss_tape_close(ss_ctx *cx, ss_scope s, const ss_tensor *result);
+double ss_now(void);
+ss_status ss_profile_call(const ss_call *k, double seconds, bool back);
 
 /* ---- the profile: time, arithmetic and traffic of every class of call */
 
 typedef struct ss_profile_row {
     const char *name; /* the operation's */
     char detail[48];  /* shapes that are worth telling apart */
+    bool back;        /* the backward kernel */
     int calls;
     double seconds, flop, bytes;
 } ss_profile_row;

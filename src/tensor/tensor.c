@@ -47,7 +47,8 @@ ss_tensor *ss_tensor_new(ss_ctx *cx, ss_dtype dtype, int rank, const int64_t *sh
     if (cx->status) return NULL;
     ss_tensor *x = header(cx, dtype, rank, shape);
     if (!x) return NULL;
-    x->bytes = ss_arena_take_data(cx, (size_t)ss_count(x) * ss_dtype_size(dtype));
+    size_t bytes = (size_t)ss_count(x) * ss_dtype_size(dtype);
+    x->bytes = cx->tape ? ss_tape_take(cx, bytes) : ss_arena_take_data(cx, bytes);
     return cx->status ? NULL : x;
 }
 
@@ -84,22 +85,29 @@ void ss_tensor_to_planar(float *planar, const ss_tensor *x) {
             }
 }
 
-ss_scope ss_scope_open(ss_ctx *cx) { return ss_arena_mark(cx->arena); }
+ss_scope ss_scope_open(ss_ctx *cx) {
+    ss_mark m = ss_arena_mark(cx->arena);
+    return cx->tape ? ss_tape_open(cx, m) : (ss_scope){.mark = m};
+}
 
 ss_tensor *ss_scope_close(ss_ctx *cx, ss_scope s, ss_tensor *result) {
-    if (!result || cx->tape) return result;
+    if (!result) return NULL;
+    if (cx->tape) {
+        ss_tape_close(cx, s, result);
+        return cx->status ? NULL : result;
+    }
     ss_arena *a = cx->arena;
     ss_tensor kept = *result;
-    char *from = a->base + s.used, *data = result->bytes;
+    char *from = a->base + s.mark.used, *data = result->bytes;
     bool made_here = (char *)result >= from;
     if (!made_here) {
-        ss_arena_rewind(a, s);
+        ss_arena_rewind(a, s.mark);
         return result;
     }
     bool data_here = a->counting ? !kept.param : data >= from && data < a->base + a->used;
     size_t bytes = (size_t)ss_count(&kept) * ss_dtype_size(kept.dtype);
-    a->used = s.used; /* not poisoned before the numbers have moved */
-    a->counted = s.counted;
+    a->used = s.mark.used; /* not poisoned before the numbers have moved */
+    a->counted = s.mark.counted;
     ss_tensor *y = ss_arena_take(cx, sizeof *y);
     void *to = y && data_here ? ss_arena_take_data(cx, bytes) : data;
     if (cx->status) return NULL;

@@ -49,7 +49,7 @@ typedef struct ss_tensor {
         uint16_t *half; /* SS_BF16 */
         void *bytes;
     };
-    float *grad;     /* float32, in the same order; made by ss_backward */
+    float *grad;     /* float32, in the same order; made by ss_backward, and the tape's unless it is a parameter's */
     bool wants_grad; /* something upstream trains */
     ss_param *param; /* not NULL: these are weights, data may be NULL, see ss_param_f32 */
 } ss_tensor;
@@ -71,8 +71,11 @@ ss_tensor *ss_tensor_from_planar(ss_ctx *cx, const float *planar, const int64_t 
 void ss_tensor_to_planar(float *planar, const ss_tensor *x); /* x is float32 or bfloat16, of any rank */
 
 /* What a block of the network made besides its result is dropped when its scope closes: the result slides down over it.
- * While the tape records, everything stays. */
-typedef ss_mark ss_scope;
+ * While the tape records, what a remembered call will read again stays, too. */
+typedef struct ss_scope {
+    ss_mark mark;
+    size_t block, call, serial; /* where the tape stood */
+} ss_scope;
 ss_scope ss_scope_open(ss_ctx *cx);
 ss_tensor *ss_scope_close(ss_ctx *cx, ss_scope s, ss_tensor *result);
 

@@ -56,6 +56,7 @@ int job_open(job *j, settings *s) {
         .threads = s->threads,
         .device = device_words[s->device],
         .numbers = numbers_words[s->numbers],
+        .isa = isa_words[s->isa],
     };
     ss_status st = ss_ctx_new(&j->cx, &o);
     if (!j->cx) return failure("out of memory");

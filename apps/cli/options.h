@@ -80,6 +80,7 @@ enum { MEMORY_CHECK, MEMORY_ANYWAY }; /* memory_words */
 extern const char *const method_words[],
     *const inversion_words[], *const fit_words[], *const prediction_words[], *const numbers_words[],
                                                                                  *const device_words[],
-                                                                                     *const memory_words[];
+                                                                                     *const isa_words[],
+                                                                                         *const memory_words[];
 
 #endif

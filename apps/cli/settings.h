@@ -49,7 +49,7 @@ typedef struct settings {
     const char *output, *sheet, *preview;
     bool json, quiet, all, help, help_all;
 
-    int threads, numbers, device, memory;
+    int threads, numbers, device, isa, memory;
 
     /* Of repeat: what the picture said, which one it was of those drawn together. NULL when a command line asks. */
     const json_t *recipe;

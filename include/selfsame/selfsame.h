@@ -61,6 +61,10 @@ typedef struct ss_ctx_options {
     int threads;         /* 0: one for each core that the process may use */
     const char *device;  /* NULL or "cpu"; "reference" for the plain loops */
     const char *numbers; /* NULL or "auto": bfloat16 where the processor multiplies it, else "float32"; or name one */
+    /* NULL or "auto": all that the processor has. "portable", "avx2", "avx512", "avx512_bf16" hold it to that much, to
+     * compare. oneDNN settles this once for a process: a second context that wants another level fails with
+     * SS_ERR_DEVICE. */
+    const char *isa;
 } ss_ctx_options;
 
 /* Fails with SS_ERR_NOMEM or, for names it does not know, SS_ERR_ARG (then *out is still a context that holds the

@@ -8,7 +8,7 @@
 
 static ss_status choose(ss_ctx *cx, const ss_ctx_options *o, ss_device_kind *kind, ss_dtype *numbers) {
     static const char *const devices[] = {"cpu", "reference"}, *const types[] = {"auto", "float32", "bfloat16"};
-    ss_cpu_features cpu = ss_cpu_detect(NULL);
+    ss_cpu_features cpu = ss_cpu_detect(o->isa);
     const char *device = o->device ? o->device : "cpu", *type = o->numbers ? o->numbers : "auto";
     if (!strcmp(device, "cpu"))
         *kind = SS_CPU;
@@ -33,8 +33,22 @@ static ss_status choose(ss_ctx *cx, const ss_ctx_options *o, ss_device_kind *kin
     if (*kind == SS_REF && *numbers == SS_BF16)
         return ss_fail(cx, SS_ERR_ARG, "the reference device computes in float32; bfloat16 needs the cpu device");
     if (*numbers == SS_BF16 && !cpu.avx512)
-        return ss_fail(cx, SS_ERR_ARG, "bfloat16 needs a processor with AVX512, which this one lacks; choose float32");
+        return ss_fail(cx, SS_ERR_ARG, "bfloat16 needs AVX512, which %s; choose float32",
+                       o->isa ? "was ruled out" : "this processor lacks");
     return SS_OK;
+}
+
+/* The level to hold the processor to, NULL for none. */
+static ss_status check_level(const char **level, ss_ctx *cx) {
+    if (*level && !strcmp(*level, "auto")) *level = NULL;
+    if (!*level) return SS_OK;
+    for (int i = 0; i < SS_COUNT_OF(ss_cpu_levels); i++)
+        if (!strcmp(*level, ss_cpu_levels[i])) return ss_dnnl_limit(cx, *level);
+    const char *near = ss_nearest(*level, ss_cpu_levels, SS_COUNT_OF(ss_cpu_levels));
+    return ss_fail(cx, SS_ERR_ARG,
+                   "instructions \"%s\" are not known; choose auto, portable, avx2, avx512 or "
+                   "avx512_bf16%s%s",
+                   *level, near ? ". Nearest: " : "", near ? near : "");
 }
 
 ss_status ss_ctx_new(ss_ctx **out, const ss_ctx_options *options) {
@@ -47,12 +61,16 @@ ss_status ss_ctx_new(ss_ctx **out, const ss_ctx_options *options) {
     cx->threads = options->threads > 0 ? options->threads : omp_get_num_procs();
     ss_device_kind kind = SS_CPU;
     ss_dtype numbers = SS_F32;
-    ss_status st = options->threads < 0 || options->threads > 1024
-                       ? ss_fail(cx, SS_ERR_ARG, "%d threads: give a number from 1 to 1024", options->threads)
-                       : choose(cx, options, &kind, &numbers);
+    ss_ctx_options o = *options;
+    ss_status st = SS_OK;
+    if (o.threads < 0 || o.threads > 1024)
+        st = ss_fail(cx, SS_ERR_ARG, "%d threads: give a number from 1 to 1024", o.threads);
+    if (!st) st = check_level(&o.isa, cx);
+    if (!st) st = choose(cx, &o, &kind, &numbers);
     if (!st) {
         cx->arena = ss_arena_new(cx, false);
         cx->device = ss_device_new(cx, kind, numbers, cx->threads);
+        if (cx->device) cx->device->cpu = ss_cpu_detect(o.isa);
         st = cx->status;
     }
     *out = cx; /* also after a failure: it holds the sentence */

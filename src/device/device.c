@@ -69,14 +69,16 @@ static ss_cpu_features detect(void) {
 static ss_cpu_features detect(void) { return (ss_cpu_features){0}; }
 #endif
 
+const char *const ss_cpu_levels[4] = {"portable", "avx2", "avx512", "avx512_bf16"};
+
 ss_cpu_features ss_cpu_detect(const char *limit) {
-    static const char *const levels[] = {"avx2", "avx512", "avx512_bf16"};
     ss_cpu_features f = detect();
-    for (int i = 0; limit && i < SS_COUNT_OF(levels); i++) {
-        if (strcmp(limit, levels[i])) continue;
+    for (int i = 0; limit && i < SS_COUNT_OF(ss_cpu_levels); i++) {
+        if (strcmp(limit, ss_cpu_levels[i])) continue;
         f.amx_bf16 = false;
-        f.avx512_bf16 = f.avx512_bf16 && i > 1;
-        f.avx512 = f.avx512 && i > 0;
+        f.avx512_bf16 = f.avx512_bf16 && i > 2;
+        f.avx512 = f.avx512 && i > 1;
+        f.avx2 = f.avx2 && i > 0;
     }
     return f;
 }

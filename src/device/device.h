@@ -41,8 +41,8 @@ void ss_device_free(ss_device *d);
 /* Scratch of at least `bytes`, 64-byte aligned, until the next call of this function. NULL with SS_ERR_NOMEM. */
 void *ss_scratch(ss_ctx *cx, size_t bytes);
 
-/* What this processor has and the system lets us use; `limit` (NULL, "avx2", "avx512", "avx512_bf16") pretends to less.
- */
+/* What this processor has and the system lets us use; `limit` (NULL, or a name of ss_cpu_levels) pretends to less. */
+extern const char *const ss_cpu_levels[4]; /* "portable", "avx2", "avx512", "avx512_bf16": each has what comes before */
 ss_cpu_features ss_cpu_detect(const char *limit);
 
 #endif

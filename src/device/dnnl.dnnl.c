@@ -243,6 +243,21 @@ ss_status ss_dnnl_new(ss_dnnl **out, ss_ctx *cx) {
     return SS_OK;
 }
 
+ss_status ss_dnnl_limit(ss_ctx *cx, const char *level) {
+    static const dnnl_cpu_isa_t isa[] = {dnnl_cpu_isa_sse41, dnnl_cpu_isa_avx2, dnnl_cpu_isa_avx512_core,
+                                         dnnl_cpu_isa_avx512_core_bf16};
+    for (int i = 0; i < SS_COUNT_OF(isa); i++) {
+        if (strcmp(level, ss_cpu_levels[i])) continue;
+        dnnl_set_max_cpu_isa(isa[i]);
+        if (dnnl_get_effective_cpu_isa() == isa[i]) return SS_OK;
+        return ss_fail(cx, SS_ERR_DEVICE,
+                       "oneDNN cannot be held to %s: this process has used it with other instructions already, the "
+                       "processor lacks these, or it was built without the switch",
+                       level);
+    }
+    return SS_OK;
+}
+
 static void forget(kept *k) {
     for (int i = 0; i < OPERANDS; i++)
         if (k->memory[i]) dnnl_memory_destroy(k->memory[i]);

@@ -19,6 +19,10 @@ typedef struct ss_dnnl ss_dnnl;
 ss_status ss_dnnl_new(ss_dnnl **out, ss_ctx *cx);
 void ss_dnnl_free(ss_dnnl *d);
 
+/* Holds oneDNN to a level of ss_cpu_levels, for the rest of the process: before its first use, or SS_ERR_DEVICE if that
+ * settled another one. */
+ss_status ss_dnnl_limit(ss_ctx *cx, const char *level);
+
 typedef enum ss_product_kind {
     SS_CONV,    /* y[n, o, p, q] from x[n, c, h, w] and w[o, c, kh, kw]; pictures lie with their channels last */
     SS_CONV_DW, /* y[o, c, kh, kw] from x[n, c, h, w] and w = dy[n, o, p, q]: the gradient of the weights */

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "device/device.h"
+
 #include <jansson.h>
 #include <selfsame/selfsame.h>
 #include <stdio.h>
@@ -75,6 +77,48 @@ static void pictures_are_named_after_their_seeds(void **state) {
     assert_true(same_bytes(*state, "selfsame-7.png", "first.png"));
     do_well(*state, "mkdir out; $selfsame generate -m model -p 'a dog' --steps 2 --seed 7 -o out; cmp "
                     "out/selfsame-7.png first.png");
+}
+
+/* Largest difference between two pictures' numbers. */
+static int difference(const char *scene, const char *a, const char *b) {
+    ss_ctx *cx = NULL;
+    ss_image x = {0}, y = {0};
+    char path[512];
+    assert_int_equal(ss_ctx_new(&cx, NULL), SS_OK);
+    snprintf(path, sizeof path, "%s/%s", scene, a);
+    assert_int_equal(ss_image_read(&x, cx, path), SS_OK);
+    snprintf(path, sizeof path, "%s/%s", scene, b);
+    assert_int_equal(ss_image_read(&y, cx, path), SS_OK);
+    assert_true(x.w == y.w && x.h == y.h);
+    int most = 0;
+    for (int i = 0; i < 3 * x.w * x.h; i++) most = abs(x.rgb[i] - y.rgb[i]) > most ? abs(x.rgb[i] - y.rgb[i]) : most;
+    ss_image_free(&x);
+    ss_image_free(&y);
+    ss_ctx_free(cx);
+    return most;
+}
+
+/* A process each: oneDNN settles its instructions once. */
+static void every_level_of_instructions_draws_the_same(void **state) {
+    static const char *const levels[] = {"auto", "portable", "avx2", "avx512", "avx512_bf16"};
+    ss_cpu_features all = ss_cpu_detect(NULL);
+    int have = 2 + all.avx2 + all.avx512 + all.avx512_bf16;
+    do_well(*state, "$selfsame generate -m model -p 'a dog' --steps 3 --seed 7 --device reference -o plain.png");
+    for (int i = 0; i < have; i++) {
+        char command[256];
+        snprintf(
+            command, sizeof command,
+            "$selfsame generate -m model -p 'a dog' --steps 3 --seed 7 --numbers float32 --isa %s -o at.png --json "
+            ">/dev/null && $selfsame repeat at.png -o again.png && cmp at.png again.png",
+            levels[i]);
+        do_well(*state, command);
+        int most = difference(*state, "plain.png", "at.png");
+        if (most > 1) fail_msg("--isa %s: a pixel differs by %d from what the plain loops draw", levels[i], most);
+        do_well(*state, "rm at.png again.png");
+    }
+    ran r = run_expect(*state, "$selfsame generate -m model -p x --isa avx2 --numbers bfloat16", 2);
+    assert_non_null(strstr(r.err, "was ruled out"));
+    ran_clear(&r);
 }
 
 static void patterns_number_pictures(void **state) {
@@ -372,6 +416,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pictures_are_named_after_their_seeds),
         cmocka_unit_test(patterns_number_pictures),
+        cmocka_unit_test(every_level_of_instructions_draws_the_same),
         cmocka_unit_test(sizes_are_rounded_and_said),
         cmocka_unit_test(prompts_come_from_files_and_standard_input),
         cmocka_unit_test(a_long_prompt_is_cut_and_quoted),

@@ -15,6 +15,7 @@ const char *const fit_words[] = {"squash", "crop", "pad", NULL};
 const char *const prediction_words[] = {"auto", "epsilon", "v", NULL};
 const char *const numbers_words[] = {"auto", "float32", "bfloat16", NULL};
 const char *const device_words[] = {"cpu", "reference", NULL};
+const char *const isa_words[] = {"auto", "portable", "avx2", "avx512", "avx512_bf16", NULL};
 const char *const memory_words[] = {"check", "anyway", NULL};
 
 const option_row options[] = {
@@ -119,6 +120,8 @@ const option_row options[] = {
      .preset = "auto", .recipe = true, .help = "auto (bfloat16 where the processor multiplies it), float32, bfloat16"},
     {NULL, "device", 0, "NAME", MACHINE_VERBS, 0, &choice_kind, AT(device), .words = device_words, .preset = "cpu",
      .recipe = true, .help = "cpu, or reference: plain loops, slow, to compare with"},
+    {NULL, "isa", 0, "LEVEL", MACHINE_VERBS, 0, &choice_kind, AT(isa), .words = isa_words, .preset = "auto",
+     .recipe = true, .help = "hold it to these instructions, to compare: portable, avx2, avx512, avx512_bf16"},
     {NULL, "memory", 0, "WORD", BOTH | REPEAT, 0, &choice_kind, AT(memory), .words = memory_words, .preset = "check",
      .help = "check that there is enough, or start anyway"},
     {"Help", "help", 'h', NULL, ANY_VERB, ANY_VERB, &switch_kind, AT(help), .help = "this page"},

@@ -37,18 +37,39 @@ static int read_mask(float **out, job *j, const char *path, ss_fit fit, bool sha
     return job_verdict(j, st);
 }
 
+/* An edit on its way: pictures are written as they are finished. */
+typedef struct editing {
+    job j;
+    gallery g;
+    double since;  /* when the last picture was finished, or the first begun */
+    int unwritten; /* what kept one from being written */
+} editing;
+
 static void on_reconstruction(void *user, const ss_image *picture, double psnr) {
-    job *j = user;
+    editing *e = user;
+    job *j = &e->j;
     (void)picture;
     meter_wipe(&j->meter);
     FILE *to = j->s->json ? stderr : stdout;
     if (j->s->json && j->s->quiet) return;
     fprintf(to, isinf(psnr) ? "reconstruction: exact\n" : "reconstruction: %.2f dB PSNR\n", psnr);
     fflush(to);
+    e->since = now();
 }
 
-static ss_edit_request request_of(job *j, const ss_image *photo, const float *source_mask, const float *target_mask) {
-    const settings *s = j->s;
+static void on_drawn(void *user, int target, const ss_image *picture) {
+    editing *e = user;
+    const settings *s = e->j.s;
+    portrait p = {s->prompts.at[target], s->seed, 0, picture->w, picture->h};
+    e->g.seconds = now() - e->since;
+    e->unwritten = gallery_add(&e->g, picture, &p);
+    if (e->unwritten) ss_ctx_stop(e->j.cx);
+    e->since = now();
+}
+
+static ss_edit_request request_of(editing *e, const ss_image *photo, const float *source_mask,
+                                  const float *target_mask) {
+    const settings *s = e->j.s;
     bool automatic = s->method == SS_METHOD_AUTO;
     return (ss_edit_request){
         .photo = photo,
@@ -82,29 +103,28 @@ static ss_edit_request request_of(job *j, const ss_image *photo, const float *so
         .save_masks = s->save_masks,
         .save_attention = s->save_attention,
         .preview = s->preview ? job_preview : NULL,
-        .preview_user = j,
+        .preview_user = &e->j,
         .reconstructed = on_reconstruction,
-        .reconstructed_user = j,
+        .reconstructed_user = e,
+        .drawn = on_drawn,
+        .drawn_user = e,
     };
 }
 
-/* Whatever is finished goes out, however the request ended. */
-static int show(gallery *g, ss_edited *e) {
+/* For the sheet. */
+static void show(gallery *g, ss_edited *drawn) {
     settings *s = g->j->s;
-    int rc = DONE;
-    if (e->source.rgb) gallery_show(g, &e->source, "source");
-    if (e->reconstruction.rgb) gallery_show(g, &e->reconstruction, format_text(s, "reconstruction, %.1f dB", e->psnr));
-    for (int i = 0; i < e->count && !rc; i++) {
-        if (!e->targets[i].rgb) continue;
-        portrait p = {s->prompts.at[i], s->seed, 0, e->targets[i].w, e->targets[i].h};
-        rc = gallery_add(g, &e->targets[i], &p, p.prompt);
-    }
-    return rc;
+    if (drawn->source.rgb) gallery_show(g, &drawn->source, "source");
+    if (drawn->reconstruction.rgb)
+        gallery_show(g, &drawn->reconstruction, format_text(s, "reconstruction, %.1f dB", drawn->psnr));
+    for (int i = 0; i < drawn->count; i++)
+        if (drawn->targets[i].rgb) gallery_show(g, &drawn->targets[i], s->prompts.at[i]);
 }
 
 int edit(settings *s) {
-    job j = {0};
-    gallery g = {0};
+    editing e = {0};
+    job *j = &e.j;
+    gallery *g = &e.g;
     ss_image photo = {0};
     ss_edited drawn = {0};
     ss_memory need = {0};
@@ -113,33 +133,31 @@ int edit(settings *s) {
     if (!s->recipe) s->photo = s->operand;
     if (s->seed < 0) s->seed = 0;
     const char *stem = s->recipe ? s->stem : format_text(s, "%s-edit", stem_of(s, s->photo));
-    int rc = job_open(&j, s);
-    if (!rc) rc = gallery_open(&g, &j, s->prompts.count, stem);
-    if (!rc) rc = job_verdict(&j, ss_image_read(&photo, j.cx, s->photo));
-    if (!rc) rc = job_open_model(&j);
+    int rc = job_open(j, s);
+    if (!rc) rc = gallery_open(g, j, s->prompts.count, stem);
+    if (!rc) rc = job_verdict(j, ss_image_read(&photo, j->cx, s->photo));
+    if (!rc) rc = job_open_model(j);
     if (!rc) tell_shape(s, &photo);
-    if (!rc && s->source_mask) rc = read_mask(&source_mask, &j, s->source_mask, (ss_fit)s->fit, true);
-    if (!rc && s->target_mask) rc = read_mask(&target_mask, &j, s->target_mask, SS_FIT_SQUASH, false);
-    if (!rc) rc = recipe_hash_files(&j);
-    ss_edit_request r = request_of(&j, &photo, source_mask, target_mask);
-    if (!rc) rc = job_verdict(&j, ss_edit_memory(&need, j.cx, j.m, &r));
-    if (!rc) rc = job_check_memory(&j, &need);
+    if (!rc && s->source_mask) rc = read_mask(&source_mask, j, s->source_mask, (ss_fit)s->fit, true);
+    if (!rc && s->target_mask) rc = read_mask(&target_mask, j, s->target_mask, SS_FIT_SQUASH, false);
+    if (!rc) rc = recipe_hash_files(j);
+    ss_edit_request r = request_of(&e, &photo, source_mask, target_mask);
+    if (!rc) rc = job_verdict(j, ss_edit_memory(&need, j->cx, j->m, &r));
+    if (!rc) rc = job_check_memory(j, &need);
     if (!rc && job_signal()) rc = STOPPED;
     if (!rc) {
-        double began = now();
-        rc = job_verdict(&j, ss_edit(&drawn, j.cx, j.m, &r));
-        g.seconds = (now() - began) / s->prompts.count;
-        int shown = show(&g, &drawn);
-        if (!rc) rc = shown;
+        ss_status st = ss_edit(&drawn, j->cx, j->m, &r);
+        rc = e.unwritten ? e.unwritten : job_verdict(j, st);
+        show(g, &drawn);
     }
-    if (rc == STOPPED) note("stopped; %d of %d pictures are finished", g.written, g.out.count);
-    int finished = g.written ? gallery_finish(&g) : DONE;
+    if (rc == STOPPED) note("stopped; %d of %d pictures are finished", g->written, g->out.count);
+    int finished = g->written ? gallery_finish(g) : DONE;
     if (s->report && drawn.count) json_object_set_new(s->report, "reconstruction_psnr", json_real(drawn.psnr));
-    gallery_close(&g);
+    gallery_close(g);
     ss_edited_free(&drawn);
     ss_image_free(&photo);
     free(source_mask);
     free(target_mask);
-    job_close(&j);
+    job_close(j);
     return rc ? rc : finished;
 }

@@ -21,7 +21,7 @@ void gallery_show(gallery *g, ss_image *im, const char *caption) {
     *im = (ss_image){0};
 }
 
-int gallery_add(gallery *g, ss_image *im, const portrait *p, const char *caption) {
+int gallery_add(gallery *g, const ss_image *im, const portrait *p) {
     settings *s = g->j->s;
     const char *path = output_name(&g->out, s, g->written, p->seed);
     ss_image_meta meta = {0};
@@ -41,7 +41,6 @@ int gallery_add(gallery *g, ss_image *im, const portrait *p, const char *caption
         printf("%dx%d, %d steps, %.1f s)\n", im->w, im->h, s->steps, g->seconds);
         fflush(stdout);
     }
-    gallery_show(g, im, caption);
     return DONE;
 }
 

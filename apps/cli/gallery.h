@@ -20,10 +20,10 @@ typedef struct gallery {
 
 int gallery_open(gallery *g, job *j, int count, const char *stem);
 
-/* Writes the picture and says so. The sheet, if there is to be one, takes its pixels: *im is {0} then. */
-int gallery_add(gallery *g, ss_image *im, const portrait *p, const char *caption);
+/* Writes the picture and says so. */
+int gallery_add(gallery *g, const ss_image *im, const portrait *p);
 
-/* A picture for the sheet alone. Takes its pixels. */
+/* A picture for the sheet, if there is to be one, which then takes its pixels: *im is {0}. */
 void gallery_show(gallery *g, ss_image *im, const char *caption);
 
 /* The sheet, and what --json will print. */

@@ -70,8 +70,10 @@ static int draw(gallery *g, const ss_image *init, int64_t seed) {
     for (int i = 0; i < s->batch && !rc; i++) {
         if (s->recipe && i != s->index) continue;
         portrait p = {r.prompt, seed, i, drawn[i].w, drawn[i].h};
-        const char *caption = format_text(s, s->batch > 1 ? "seed %lld, %d" : "seed %lld", (long long)seed, i + 1);
-        rc = gallery_add(g, &drawn[i], &p, caption);
+        rc = gallery_add(g, &drawn[i], &p);
+        if (!rc)
+            gallery_show(g, &drawn[i],
+                         format_text(s, s->batch > 1 ? "seed %lld, %d" : "seed %lld", (long long)seed, i + 1));
     }
     for (int i = 0; i < s->batch; i++) ss_image_free(&drawn[i]);
     free(drawn);

@@ -174,7 +174,6 @@ static const rule needs[] = {
     {"strength", "init", "it says how much of that picture is drawn anew"},
     {"source-mask", "target-mask", "the subject's places in the photo and in the picture go together"},
     {"target-mask", "source-mask", "the subject's places in the photo and in the picture go together"},
-    {"keep-keys", "keep-source", "the keys and values are kept in that file"},
 };
 
 /* The two cannot both be. */

@@ -99,8 +99,8 @@ const option_row options[] = {
      .recipe = true, .help = "guidance while the photo is inverted"},
     {NULL, "keep-source", 0, "FILE", EDIT, 0, &file_kind, AT(keep_source),
      .help = "keep the inverted photo there, and use it again if it is there"},
-    {NULL, "keep-keys", 0, NULL, EDIT, 0, &switch_kind, AT(keep_keys),
-     .help = "keep its keys and values, too: faster, larger"},
+    {NULL, "keep-keys", 0, NULL, EDIT, 0, &switch_kind, AT(keep_keys), .recipe = true,
+     .help = "draw it once for all targets, from kept keys and values: faster, larger"},
 
     {"What comes out", "output", 'o', "FILE", BOTH | REPEAT, BOTH | REPEAT, &file_kind, AT(output),
      .help = ".png, .jpg or .webp, or a folder; %d in it is the number, %s the seed"},

@@ -293,7 +293,9 @@ typedef struct ss_edit_request {
     ss_mask source_mask;        /* SS_METHOD_MASK */
     ss_mask target_mask;
     const char *keep_source; /* a file: the source branch is stored there, or taken from it if it is there and fits */
-    bool keep_keys;          /* its keys and values, too: further targets do not run the source again */
+    bool keep_keys; /* the source is drawn once, and all targets read the keys and values that were kept of it, in
+                       memory and, if a file is named, there; otherwise it is drawn beside each target. Faster from the
+                       second target on, takes more memory, and differs by rounding */
     const char *save_masks;  /* a folder for what the method saw */
     const char *save_attention;
     ss_preview_fn *preview;
@@ -301,6 +303,9 @@ typedef struct ss_edit_request {
     /* Called once the photo has been inverted and drawn back, before any target is: how faithful is it? */
     void (*reconstructed)(void *user, const ss_image *reconstruction, double psnr);
     void *reconstructed_user;
+    /* Called as each target is finished; what it leaves in the context's error ends the edit. */
+    void (*drawn)(void *user, int target, const ss_image *picture);
+    void *drawn_user;
 } ss_edit_request;
 
 typedef struct ss_edited {

@@ -2,9 +2,9 @@
  *
  *     photo -> latent -> path of inverted latents -> (source, target) side by side, the target reading the source
  *
- * The source is inverted once. Asked to keep keys and values, the first target stores the source's, and the others read
- * them without running the source again; their numbers then differ from a run of their own by rounding, which is why a
- * picture that shall repeat to the same bytes is drawn with its source beside it.
+ * The source is inverted once. Asked to keep keys and values, it is drawn once by itself, and every target reads what
+ * was kept; otherwise it is drawn beside each target. The two ways differ by rounding, and either is the same whatever
+ * other targets there are, so that each picture can be repeated alone.
  */
 #include "api/edit_words.h"
 #include "api/keep_file.h"
@@ -33,8 +33,7 @@ typedef struct edit {
     ss_masactrl control;
     ss_token_set *words; /* of each target's subject */
     ss_keep *keep;
-    bool keep_full; /* keep holds the whole source */
-    bool stored;    /* the file holds all that is to be kept */
+    bool keep_full; /* keep holds the whole source, read from a file */
     ss_preview preview;
     int target, shown_row; /* the one being drawn, and its row in the batch */
 } edit;
@@ -115,7 +114,6 @@ static ss_status find_path(edit *e, const ss_image *photo) {
         if (!st)
             ss_note(e->cx, "the source comes from %s%s", e->r->keep_source,
                     e->keep_full ? ", with its keys and values" : "");
-        e->stored = e->keep_full || !e->r->keep_keys;
         free(of);
         return st;
     }
@@ -124,10 +122,9 @@ static ss_status find_path(edit *e, const ss_image *photo) {
     return st ? st : invert(e);
 }
 
-static ss_status store_path(edit *e, const ss_image *photo) {
-    if (!e->r->keep_source || e->stored) return SS_OK;
+static ss_status store_path(edit *e, const ss_image *photo, ss_keep *keys) {
     char *of = fingerprint(e, photo);
-    ss_kept k = {.of = of, .steps = e->steps, .one = e->one, .path = e->path, .keys = e->r->keep_keys ? e->keep : NULL};
+    ss_kept k = {.of = of, .steps = e->steps, .one = e->one, .path = e->path, .keys = keys};
     ss_status st = of ? ss_kept_write(&k, e->cx, e->r->keep_source) : SS_ERR_NOMEM;
     free(of);
     return st;
@@ -226,9 +223,39 @@ static ss_status save_maps(const edit *e, const ss_maps *maps, const char *who, 
     return e->cx->status;
 }
 
+/* Opens a run from the inverted noise: the source, if `texts` begin with its own, and targets. */
+static ss_status open_rows(edit *e, ss_run *run, const int *texts, int rows) {
+    bool source = texts[0] == TEXT_SOURCE;
+    ss_status st = ss_run_open(run, e->cx, e->m, &e->r->sampling, "ddim", rows, e->size);
+    if (!st) st = ss_run_texts(run, e->cx, &e->texts, without_text(e), texts, rows);
+    if (st) return st;
+    e->control.source_absent = !source;
+    e->control.source_shared = source && e->halves == 2 && same_text(e, without_text(e), TEXT_SOURCE);
+    e->control.keep = e->keep;
+    e->control.control.next = NULL;
+    run->sample.shared = e->control.source_shared;
+    run->sample.control = e->r->method == SS_METHOD_NONE ? NULL : &e->control.control;
+    hook_source(e, &run->sample);
+    for (int i = 0; i < rows; i++)
+        memcpy(e->latents + i * e->one, e->path + e->steps * e->one, (size_t)e->one * sizeof *e->path);
+    return SS_OK;
+}
+
+/* The source by itself, for what the targets will read of it. */
+static ss_status keep_source(edit *e) {
+    ss_run run = {0};
+    ss_status st = open_rows(e, &run, (int[]){TEXT_SOURCE}, 1);
+    if (!st) {
+        run.sample.what = "keeping the source";
+        st = ss_sample_run(e->cx, &run.sample, 0, e->latents);
+    }
+    ss_run_close(&run);
+    return st;
+}
+
 static ss_status draw(edit *e, int target, ss_image *out) {
     const ss_edit_request *r = e->r;
-    bool alone = r->method == SS_METHOD_NONE || e->keep_full; /* nobody reads a source in the batch */
+    bool alone = r->method == SS_METHOD_NONE || e->keep; /* nobody reads a source in the batch */
     int rows = alone ? 1 : 2;
     char what[48];
     ss_run run = {0};
@@ -236,27 +263,16 @@ static ss_status draw(edit *e, int target, ss_image *out) {
     ss_maps_init(&maps, 1);
     snprintf(what, sizeof what, r->prompt_count > 1 ? "drawing %d of %d" : "drawing", target + 1, r->prompt_count);
 
-    ss_status st = ss_run_open(&run, e->cx, e->m, &r->sampling, "ddim", rows, e->size);
     int texts[2] = {alone ? TEXT_TARGETS + target : TEXT_SOURCE, TEXT_TARGETS + target};
-    if (!st) st = ss_run_texts(&run, e->cx, &e->texts, without_text(e), texts, rows);
+    ss_status st = open_rows(e, &run, texts, rows);
     if (!st) {
         e->target = target, e->shown_row = rows - 1;
-        e->control.source_absent = alone;
-        e->control.source_shared = !alone && e->halves == 2 && same_text(e, without_text(e), TEXT_SOURCE);
-        run.sample.shared = e->control.source_shared;
         e->control.target_words = e->words ? &e->words[target] : NULL;
-        e->control.keep = e->keep;
         run.sample.what = what;
-        run.sample.control = r->method == SS_METHOD_NONE ? NULL : &e->control.control;
-        e->control.control.next = NULL;
         if (r->save_attention) maps.control.next = run.sample.control, run.sample.control = &maps.control;
         if (r->preview) run.sample.preview = show, run.sample.preview_user = e;
-        hook_source(e, &run.sample);
-        for (int i = 0; i < rows; i++)
-            memcpy(e->latents + i * e->one, e->path + e->steps * e->one, (size_t)e->one * sizeof *e->path);
         st = ss_sample_run(e->cx, &run.sample, 0, e->latents);
     }
-    if (!st && e->keep) e->keep_full = true;
     if (!st && r->save_attention) {
         char who[24];
         snprintf(who, sizeof who, "target%d", target + 1);
@@ -298,8 +314,6 @@ static ss_status check(ss_ctx *cx, const ss_edit_request *r) {
         return ss_fail(cx, SS_ERR_ARG, "only automatic masks can be saved; the method is another one");
     if (r->inversion_guidance < 0)
         return ss_fail(cx, SS_ERR_ARG, "inversion guidance %g: it starts at 1 (none)", r->inversion_guidance);
-    if (r->keep_keys && !r->keep_source)
-        return ss_fail(cx, SS_ERR_ARG, "keys and values are to be kept, but no file to keep the source in is named");
     return ss_sampling_check(cx, &r->sampling);
 }
 
@@ -355,8 +369,9 @@ ss_status ss_edit(ss_edited *out, ss_ctx *cx, ss_model *m, const ss_edit_request
     edit e = {.cx = cx, .m = m, .r = r};
     *out = (ss_edited){0};
     ss_status st = prepare(&e, &out->source);
+    bool was_there = there(r->keep_source);
     if (!st) st = find_path(&e, &out->source);
-    if (!st && !e.r->keep_keys) st = store_path(&e, &out->source);
+    if (!st && r->keep_source && !was_there) st = store_path(&e, &out->source, NULL);
     if (!st) st = reconstruct(&e, &out->reconstruction);
     if (!st) {
         out->psnr = ss_psnr(&out->source, &out->reconstruction);
@@ -365,9 +380,14 @@ ss_status ss_edit(ss_edited *out, ss_ctx *cx, ss_model *m, const ss_edit_request
         out->count = out->targets ? r->prompt_count : 0;
         st = cx->status;
     }
+    if (!st && e.keep && !e.keep_full) {
+        st = keep_source(&e);
+        if (!st && r->keep_source) st = store_path(&e, &out->source, e.keep);
+    }
     for (int i = 0; i < r->prompt_count && !st; i++) {
         st = draw(&e, i, &out->targets[i]);
-        if (!st && i == 0 && r->keep_keys) st = store_path(&e, &out->source);
+        if (!st && r->drawn) r->drawn(r->drawn_user, i, &out->targets[i]);
+        if (!st) st = cx->status;
     }
     free(e.texts.data);
     free(e.path);

@@ -2,6 +2,7 @@
 #include "api/memory.h"
 
 #include "api/request.h"
+#include "control/range.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,10 +71,30 @@ ss_status ss_generate_memory(ss_memory *out, ss_ctx *cx, ss_model *m, const ss_g
     return st ? st : foretell(out, cx, m, rows, size);
 }
 
+/* Keys and values of the controlled layers and steps. */
+static ss_status kept(size_t *bytes, ss_ctx *cx, ss_model *m, const ss_edit_request *r, ss_size size, int halves) {
+    int steps = r->sampling.steps ? r->sampling.steps : 50;
+    bool layers[SS_LAYERS], *active = ss_alloc(cx, (size_t)steps, sizeof *active);
+    ss_status st = active ? ss_steps_select(active, cx, &r->control, steps) : SS_ERR_NOMEM;
+    if (!st) st = ss_layers_select(layers, cx, r->control.layers, size.h / 8, size.w / 8);
+    size_t step = 0;
+    for (int i = 0; i < SS_LAYERS && !st; i++) {
+        size_t h = (size_t)size.h / 8, w = (size_t)size.w / 8;
+        for (int k = 0; k < ss_layer_level(i); k++) h = (h + 1) / 2, w = (w + 1) / 2;
+        if (layers[i]) step += 2 * h * w * (size_t)ss_unet_width(&m->unet, ss_layer_level(i));
+    }
+    for (int i = 0; i < steps && !st; i++)
+        *bytes += active[i] * step * (size_t)halves * ss_dtype_size(cx->device->numbers);
+    free(active);
+    return st;
+}
+
 ss_status ss_edit_memory(ss_memory *out, ss_ctx *cx, ss_model *m, const ss_edit_request *r) {
     ss_ctx_clear(cx);
     ss_size size;
     ss_status st = ss_request_size(&size, cx, m, r->width, r->height);
-    int rows = 2 * (r->sampling.guidance == 0 || r->sampling.guidance > 1 ? 2 : 1);
-    return st ? st : foretell(out, cx, m, rows, size);
+    int halves = r->sampling.guidance == 0 || r->sampling.guidance > 1 ? 2 : 1;
+    bool keeps = r->keep_keys && r->method != SS_METHOD_NONE;
+    if (!st) st = foretell(out, cx, m, keeps ? halves : 2 * halves, size);
+    return st || !keeps ? st : kept(&out->peak, cx, m, r, size, halves);
 }

@@ -66,7 +66,10 @@ static ss_status select_part(bool active[SS_LAYERS], ss_ctx *cx, const char *s, 
                    : ss_fail(cx, SS_ERR_ARG, "no layer works at %s: the latent is %lldx%lld, halved up to three times",
                              word, (long long)h, (long long)w);
     }
-    if (*end == '-') last = end[1] ? strtol(end + 1, &end, 10) : SS_LAYERS - 1, end += !*end ? 0 : *end == '-';
+    if (!strcmp(end, "-"))
+        last = SS_LAYERS - 1, end++;
+    else if (*end == '-')
+        last = strtol(end + 1, &end, 10);
     if (*end || first > last || last >= SS_LAYERS)
         return ss_fail(cx, SS_ERR_ARG, "layers \"%s\": they are numbered 0 to %d, written as 7, 7-12 or 10-", word,
                        SS_LAYERS - 1);

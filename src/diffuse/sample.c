@@ -20,6 +20,10 @@ ss_status ss_predict(ss_ctx *cx, const ss_sample *s, float t, int step, const fl
                                                                   : s->shared > skip ? s->shared
                                                                                      : skip;
     int64_t first_half = s->rows - skip, n = first_half + s->rows - shared, one = 4 * s->h * s->w;
+    if (!n) {
+        memset(y, 0, (size_t)(s->rows * one) * sizeof *y);
+        return SS_OK;
+    }
     ss_mark start = ss_arena_mark(cx->arena);
     ss_control *chain = cx->control;
     cx->control = s->control;

@@ -270,7 +270,9 @@ static void a_kept_source_is_used_again(void **state) {
         "$selfsame edit photo.png -m model -p 'a cat' --steps 6 --size 64 --keep-source kept --keep-keys -o k2.png\n"
         "test -s kept && $selfsame edit photo.png -m model -p 'a cat' --steps 6 --size 64 --keep-source kept -o "
         "k3.png\n"
-        "cmp k1.png k2.png && cmp k1.png k3.png");
+        "$selfsame edit photo.png -m model -p 'a dog' -p 'a cat' --steps 6 --size 64 --keep-source kept --keep-keys -o "
+        "k4.png\n"
+        "cmp k1.png k3.png && cmp k2.png k4-2.png");
 }
 
 /* ------------------------------------------------------------------------------------------------ repeat */
@@ -282,6 +284,7 @@ static void a_picture_repeats_to_the_same_bytes(void **state) {
          "a.png.webp a.png"),
         "generate -m model -p 'a dog' --steps 3 --seed 11 --numbers float32 --threads 1 -o a.png",
         "edit photo.png -m model -p 'a cat' -p 'a dog' --steps 6 --size 64 --last-digit 2 -o a.png && mv a-2.png a.png",
+        "edit photo.png -m model -p 'a cat' -p 'a dog' --steps 6 --size 64 --keep-keys -o a.png && mv a-2.png a.png",
     };
     for (size_t i = 0; i < sizeof made / sizeof *made; i++) {
         char command[512];

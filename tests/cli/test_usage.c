@@ -89,7 +89,6 @@ static const row rows[] = {
     {"edit photo.png -m model -p x --start-step 9 --end-step 5", 2, {"--end-step 5", "--start-step 9"}},
     {"edit photo.png -m model -p x --steps 10 --start-step 10", 2, {"--start-step 10", "--steps 10"}},
     {"edit photo.png -m model -p x --steps 10 --step-list 20", 2, {"--step-list", "--steps 10"}},
-    {"edit photo.png -m model -p x --keep-keys", 2, {"--keep-keys", "--keep-source"}},
     {"edit photo.png -m model -p x --inversion negative-prompt --negative blurry",
      2,
      {"--negative", "negative-prompt"}},

@@ -30,8 +30,11 @@ ss_tensor *ss_clip_text_run(ss_ctx *cx, const ss_clip_text *net, const int32_t *
         return NULL;
     }
 
+    ss_tensor *added = net->first_added ? ss_param_tensor(cx, at, "embeddings.token_embedding.added") : NULL;
+
     ss_scope s = ss_scope_open(cx);
-    ss_tensor *x = ss_add(cx, ss_embedding(cx, tokens, ids, n, positions->shape[0]), positions);
+    ss_tensor *x = ss_embedding_added(cx, tokens, added, net->first_added, ids, n, positions->shape[0]);
+    x = ss_add(cx, x, positions);
     x = ss_watched(cx, "text_model.embeddings", "", x);
     for (int i = 0; i < net->layers - skip; i++) x = layer(cx, net, ss_sub(at, "encoder.layers.%d", i), x);
     x = ss_layer_norm_tokens(cx, at, "final_layer_norm", x);

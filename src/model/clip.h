@@ -4,10 +4,14 @@
 
 #include "model/layers.h"
 
+/* A parameter that no checkpoint has: the rows [tokens, d] of tokens that were added to the vocabulary. */
+#define SS_ADDED_TOKENS "text_model.embeddings.token_embedding.added"
+
 typedef struct ss_clip_text {
     ss_params params;
     int layers, heads;
-    bool quick_gelu; /* SD 1.x; SD 2.x has the exact one */
+    bool quick_gelu;     /* SD 1.x; SD 2.x has the exact one */
+    int32_t first_added; /* ids from here on are rows of SS_ADDED_TOKENS; 0: no token was added */
 } ss_clip_text;
 
 /* Hidden states [n, 77, d] float32 of ids[n, 77] after all but the last `skip` layers, through the final norm.

@@ -1,6 +1,7 @@
 /* Operations that only move channels about, on the processor. Forward they copy bytes, whatever the numbers are made
  * of; backward they add float32 where the numbers came from. */
 #include "op/cpu.h"
+#include "op/embedding.h"
 #include "op/loops.h"
 
 #include <string.h>
@@ -86,14 +87,15 @@ ss_status ss_upsample_cpu_back(const ss_call *k) {
 /* Only the rows that are asked for are converted: the table itself stays as the checkpoint stores it. */
 ss_status ss_embedding_cpu(const ss_call *k) {
     const ss_embedding_attr *a = k->attr;
-    const ss_tensor *table = k->x[0];
-    const ss_param *p = table->param;
-    const int64_t d = table->shape[1];
+    const int64_t d = k->x[0]->shape[1];
     float *row = ss_scratch(k->cx, (size_t)d * sizeof *row);
     if (!row) return SS_ERR_NOMEM;
     for (int64_t i = 0; i < a->n * a->len; i++) {
-        const char *stored = p && !p->data ? (const char *)p->stored + (size_t)(a->ids[i] * d) * ss_dtype_size(p->dtype)
-                                           : (const char *)((p ? p->data : table->data) + a->ids[i] * d);
+        ss_row from = ss_embedding_row(k, i);
+        const ss_tensor *table = k->x[from.of];
+        const ss_param *p = table->param;
+        const char *stored = p && !p->data ? (const char *)p->stored + (size_t)(from.at * d) * ss_dtype_size(p->dtype)
+                                           : (const char *)((p ? p->data : table->data) + from.at * d);
         ss_to_f32(row, stored, p && !p->data ? p->dtype : SS_F32, (size_t)d);
         if (k->y->dtype == SS_BF16)
             ss_f32_to_bf16(k->y->half + i * d, row, (size_t)d);
@@ -108,8 +110,9 @@ ss_status ss_embedding_cpu_back(const ss_call *k) {
     const ss_loops *l = ss_loops_of(k->cx);
     const int64_t d = k->x[0]->shape[1];
     for (int64_t i = 0; i < a->n * a->len; i++) {
-        float *dx = k->dx[0] + a->ids[i] * d;
-        l->add(dx, dx, k->dy + i * d, d);
+        ss_row from = ss_embedding_row(k, i);
+        float *dx = k->dx[from.of] ? k->dx[from.of] + from.at * d : NULL;
+        if (dx) l->add(dx, dx, k->dy + i * d, d);
     }
     return SS_OK;
 }

@@ -67,12 +67,16 @@ typedef struct ss_size_attr {
 extern const ss_op ss_op_upsample;
 ss_tensor *ss_upsample(ss_ctx *cx, ss_tensor *x, int64_t h, int64_t w);
 
-/* Rows of table[vocabulary, d] for ids[n, len], which stay the caller's: y[n, len, d]. */
+/* Rows of table[vocabulary, d] for ids[n, len], which stay the caller's: y[n, len, d]. Ids from `first` on are rows of
+ * `added` [more, d], if that is there: tokens that came after the model was made. */
 typedef struct ss_embedding_attr {
     const int32_t *ids;
     int64_t n, len;
+    int32_t first;
 } ss_embedding_attr;
 extern const ss_op ss_op_embedding;
+ss_tensor *ss_embedding_added(ss_ctx *cx, ss_tensor *table, ss_tensor *added, int32_t first, const int32_t *ids,
+                              int64_t n, int64_t len);
 ss_tensor *ss_embedding(ss_ctx *cx, ss_tensor *table, const int32_t *ids, int64_t n, int64_t len);
 
 /* Sinusoids of t[n] (the caller's): y[n, d] = [cos(t f_i) ..., sin(t f_i) ...], f_i = 10000^(-i / (d/2)). float32. */

@@ -39,7 +39,7 @@ static int64_t count_of(const int64_t shape[SS_RANK], int *rank) {
 static bool is_weight(const ss_op *op, int i) {
     bool first = op == &ss_op_embedding,
          later = op == &ss_op_conv2d || op == &ss_op_linear || op == &ss_op_group_norm || op == &ss_op_layer_norm;
-    return (first && i == 0) || (later && (i == 1 || i == 2));
+    return (first && i <= 1) || (later && (i == 1 || i == 2));
 }
 
 static ss_tensor *input(ss_ctx *cx, const op_case *row, int i, const float *numbers, ss_param *param) {

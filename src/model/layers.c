@@ -101,7 +101,8 @@ static ss_attn_plan *plain_plan(ss_ctx *cx, int n) {
 static bool untouched(const ss_attn_plan *p) {
     for (int i = 0; i < p->n; i++) {
         const ss_attn_read *r = p->read[i];
-        if (r->joined != 1 || r->from[0] != i || r->kept[0] || r->bias || r->weight || r[1].joined) return false;
+        if (r->joined != 1 || r->from[0] != i || r->kept[0] || r->bias || r->weight || r->still || r[1].joined)
+            return false;
     }
     return true;
 }

@@ -9,7 +9,7 @@
  *     dq_p += scale sum of dS_j k_j,   dk_j += scale dS_j q_p,   dv_j += weight_p P_j dy_p
  *
  * A query that sees no key takes the mean of all values. Nothing flows back to q and k from there, and nothing at all
- * to keys and values that were kept from elsewhere.
+ * to keys and values that were kept from elsewhere or stand still.
  */
 #include "op/cpu.h"
 #include "op/ops.h"
@@ -64,7 +64,7 @@ typedef struct reader {
     ss_attn_read plan;
     int64_t keys;
     float *k, *v;  /* [keys, d] */
-    int64_t *home; /* which row of the call's k and v a key is; -1: kept from elsewhere */
+    int64_t *home; /* which row of the call's k and v a key is; -1: no gradient goes there */
     float *p, *dp; /* [keys] */
 } reader;
 
@@ -96,7 +96,7 @@ static bool next_read(reader *r, const ss_call *k, int64_t image, int number) {
             memcpy(key, k->x[1]->data + first * d, (size_t)(len * d) * sizeof *key);
             memcpy(v, k->x[2]->data + first * d, (size_t)(len * d) * sizeof *v);
         }
-        for (int64_t i = 0; i < len; i++) r->home[r->keys++] = kept ? -1 : first + i;
+        for (int64_t i = 0; i < len; i++) r->home[r->keys++] = kept || i < r->plan.still ? -1 : first + i;
     }
     return r->plan.joined > 0;
 }

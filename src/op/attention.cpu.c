@@ -14,7 +14,7 @@
 typedef struct reading {
     ss_attn_read plan;
     ss_attn_rows rows;
-    int64_t *home;  /* [rows.count]: which row of the call's keys and values it is; -1: kept from elsewhere */
+    int64_t *home;  /* [rows.count]: which row of the call's keys and values it is; -1: no gradient goes there */
     char *k, *v;    /* packed, one head after the other */
     float *longest; /* [heads, chunks] */
 } reading;
@@ -126,7 +126,7 @@ static void gather(reading *r, const ss_call *k, char *block, size_t *used) {
             rows->k[n] = key + (size_t)i * row_size(k);
             rows->v[n] = v + (size_t)i * row_size(k);
             rows->place[n] = at;
-            r->home[n] = r->plan.kept[j] ? -1 : r->plan.from[j] * len + i;
+            r->home[n] = r->plan.kept[j] || i < r->plan.still ? -1 : r->plan.from[j] * len + i;
             if (rows->bias) bias[n] = given[at];
         }
     }

@@ -31,6 +31,7 @@ typedef struct ss_attn_read {
     const ss_kept_kv *kept[SS_JOINED];
     const float *bias;   /* one for each joined key, or NULL: all seen, no bias */
     const float *weight; /* one for each query, or NULL: 1 */
+    int64_t still;       /* the first keys and values of every joined image that no gradient goes back to */
 } ss_attn_read;
 
 typedef struct ss_attn_plan {

@@ -81,7 +81,8 @@ ss_tensor *ss_unet_run(ss_ctx *cx, const ss_unet *net, ss_tensor *x, const float
     ss_scope s = ss_scope_open(cx);
     ss_tensor *temb = ss_silu(cx, time_embedding(cx, ss_sub(at, "time_embedding"), t, x->shape[0]));
     pass p = {.net = net, .temb = temb, .text = ss_cast(cx, text, cx->device->numbers), .step = step};
-    x = ss_watched(cx, "conv_in", "", ss_layer_conv(cx, at, "conv_in", ss_cast(cx, x, cx->device->numbers)));
+    /* The ends stay float32: they cost nothing, and what they would round is the latent itself, at every step. */
+    x = ss_watched(cx, "conv_in", "", ss_cast(cx, ss_layer_conv(cx, at, "conv_in", x), cx->device->numbers));
     skip[n++] = x;
 
     /* Down: 64, 32, 16, then 8 latent pixels a side for a picture of 512; the last level has no attention. */
@@ -120,6 +121,6 @@ ss_tensor *ss_unet_run(ss_ctx *cx, const ss_unet *net, ss_tensor *x, const float
 
     ss_norm_attr norm = {.groups = net->groups, .eps = 1e-5f, .silu = true};
     x = ss_watched(cx, "conv_norm_out", "", ss_layer_group_norm(cx, at, "conv_norm_out", x, NULL, &norm));
-    x = ss_cast(cx, ss_layer_conv(cx, at, "conv_out", x), SS_F32);
+    x = ss_layer_conv(cx, at, "conv_out", ss_cast(cx, x, SS_F32));
     return ss_scope_close(cx, s, ss_watched(cx, "y", "", x));
 }

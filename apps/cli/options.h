@@ -76,11 +76,13 @@ json_t *options_to_json(const settings *s);
 /* "; did you mean ...?", or "" if nothing is near. */
 const char *did_you_mean(settings *s, const char *word, const char *const *words, int count);
 
-enum { MEMORY_CHECK, MEMORY_ANYWAY }; /* memory_words */
+enum { MEMORY_CHECK, MEMORY_ANYWAY };              /* memory_words */
+enum { SCALE_NOTHING, SCALE_THREADS, SCALE_SIZE }; /* scale_words */
 extern const char *const method_words[],
     *const inversion_words[], *const fit_words[], *const prediction_words[], *const numbers_words[],
                                                                                  *const device_words[],
                                                                                      *const isa_words[],
-                                                                                         *const memory_words[];
+                                                                                         *const scale_words[],
+                                                                                             *const memory_words[];
 
 #endif

@@ -51,6 +51,9 @@ typedef struct settings {
 
     int threads, numbers, device, isa, memory;
 
+    const char *work; /* of bench */
+    int repeats, scale;
+
     /* Of repeat: what the picture said, which one it was of those drawn together. NULL when a command line asks. */
     const json_t *recipe;
     const ss_image_meta *meta;

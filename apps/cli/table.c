@@ -16,6 +16,7 @@ const char *const prediction_words[] = {"auto", "epsilon", "v", NULL};
 const char *const numbers_words[] = {"auto", "float32", "bfloat16", NULL};
 const char *const device_words[] = {"cpu", "reference", NULL};
 const char *const isa_words[] = {"auto", "portable", "avx2", "avx512", "avx512_bf16", NULL};
+const char *const scale_words[] = {"nothing", "threads", "size", NULL};
 const char *const memory_words[] = {"check", "anyway", NULL};
 
 const option_row options[] = {
@@ -102,6 +103,13 @@ const option_row options[] = {
     {NULL, "keep-keys", 0, NULL, EDIT, 0, &switch_kind, AT(keep_keys), .recipe = true,
      .help = "draw it once for all targets, from kept keys and values: faster, larger"},
 
+    {"What is measured", "work", 0, "NAME", BENCH, BENCH, &text_kind, AT(work),
+     .help = "one of: guided step, edit step, further target, decode, encode, text [all]"},
+    {NULL, "repeat", 0, "N", BENCH, BENCH, &integer_kind, AT(repeats), 1, 10000, .preset = "3",
+     .help = "how often; the median counts"},
+    {NULL, "scale", 0, "WHAT", BENCH, BENCH, &choice_kind, AT(scale), .words = scale_words, .preset = "nothing",
+     .help = "the guided step again with more threads, or at sizes from 256 to 1024"},
+
     {"What comes out", "output", 'o', "FILE", BOTH | REPEAT, BOTH | REPEAT, &file_kind, AT(output),
      .help = ".png, .jpg or .webp, or a folder; %d in it is the number, %s the seed"},
     {NULL, "sheet", 0, "FILE", BOTH, BOTH, &file_kind, AT(sheet), .help = "all pictures side by side, with captions"},
@@ -183,10 +191,11 @@ const verb verbs[] = {
      NULL,
      "-m MODEL",
      "How fast this machine draws with a model, and why.",
-     "Times one guided step by kinds of operations and sets their speed against what the processor and its memory can "
-     "do "
-     "at most.",
-     {"-m sd15.safetensors", "-m models/sd15 --size 512x768 --numbers float32", "-m models/sd15 --threads 4 --json"},
+     "Times a guided step, a step of an edit, decoding, encoding and reading texts by kinds of operations, and sets "
+     "their "
+     "speed against what the processor and its memory can do at most.",
+     {"-m sd15.safetensors", "-m models/sd15 --size 512x768 --numbers float32", "-m models/sd15 --scale threads",
+      "-m models/sd15 --work decode --repeat 9 --json"},
      bench},
 };
 

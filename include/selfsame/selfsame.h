@@ -346,9 +346,15 @@ SS_API const char *const *ss_sampler_names(void);
  * the nearest name for one that there is not, and NULL. */
 SS_API const char *ss_sampler_label(ss_ctx *cx, const char *name);
 
-/* What the processor does with this model: a JSON table of operation classes (calls, seconds, flop, bytes) for one
- * guided step at width x height, with the machine's measured peaks. Freed with free(). */
-SS_API ss_status ss_bench(char **json, ss_ctx *cx, ss_model *m, int width, int height);
+/* What the processor does with this model: for each piece of work (a guided step, a step of an edit with automatic
+ * masks, one of a further target of a kept source, decoding, encoding, reading a text) seconds, and a table of operation
+ * classes (calls, seconds, flop, bytes), with the machine's measured peaks, as JSON. Freed with free(). */
+typedef struct ss_bench_options {
+    int width, height; /* 0: the model's */
+    const char *work;  /* one of them: "guided step", "edit step", "further target", "decode", "encode", "text" */
+    int repeats;       /* the median is of so many; 0: 3 */
+} ss_bench_options;
+SS_API ss_status ss_bench(char **json, ss_ctx *cx, ss_model *m, const ss_bench_options *options);
 
 #ifdef __cplusplus
 }

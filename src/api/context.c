@@ -1,6 +1,7 @@
 /* The context's life: options to a device, an arena and callbacks. */
 #include "base/arena.h"
 #include "device/device.h"
+#include "device/dnnl.h"
 
 #include <omp.h>
 #include <stdlib.h>

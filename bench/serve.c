@@ -1,0 +1,94 @@
+/* Pieces of work on request, for those who compare: one process that stays up with its weights packed, and does one
+ * piece of work for each line, so that it can take turns with another program on the same machine.
+ *
+ *     bench-serve MODEL [float32|bfloat16|auto] [THREADS] [LEVEL]     LEVEL: auto, portable, avx2, avx512, avx512_bf16
+ *
+ * A line "WIDTH HEIGHT WORK" (512 768 guided step) is answered with its seconds, the line "peak" with arithmetic and
+ * bytes a second, "memory" with the most bytes that the process has had, "about" with processor, threads and numbers.
+ * What fails ends the program with a sentence. */
+#include "api/work.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+/* Work at the sizes that were asked for. */
+enum { SIZES = 16 };
+typedef struct served {
+    ss_ctx *cx;
+    ss_model *m;
+    ss_peak peak;
+    struct {
+        ss_size size;
+        ss_work *work;
+    } at[SIZES];
+    int count;
+} served;
+
+static ss_status work_at(ss_work **out, served *s, ss_size size) {
+    for (int i = 0; i < s->count; i++)
+        if (s->at[i].size.w == size.w && s->at[i].size.h == size.h) {
+            *out = s->at[i].work;
+            return SS_OK;
+        }
+    if (s->count == SIZES) return ss_fail(s->cx, SS_ERR_ARG, "more than %d sizes", SIZES);
+    ss_status st = ss_work_new(out, s->cx, s->m, size);
+    if (!st) {
+        s->at[s->count].size = size;
+        s->at[s->count++].work = *out;
+    }
+    return st;
+}
+
+static size_t most_memory(void) {
+    struct rusage u;
+    return getrusage(RUSAGE_SELF, &u) ? 0 : (size_t)u.ru_maxrss << 10;
+}
+
+static ss_status answer(served *s, const char *line) {
+    ss_size size;
+    ss_work *w;
+    int at = 0;
+    ss_status st = SS_OK;
+    if (!strcmp(line, "peak")) {
+        st = ss_peak_measure(&s->peak, s->cx);
+        if (!st) printf("%.6g %.6g\n", s->peak.flops, s->peak.bytes);
+    } else if (!strcmp(line, "memory")) {
+        printf("%zu\n", most_memory());
+    } else if (!strcmp(line, "about")) {
+        printf("%s, %d threads, commit %s\n", ss_ctx_numbers(s->cx), ss_ctx_threads(s->cx), COMMIT);
+    } else if (sscanf(line, "%d %d %n", &size.w, &size.h, &at) == 2 && at) {
+        st = work_at(&w, s, size);
+        double begun = ss_now();
+        if (!st) st = ss_work_run(w, s->cx, line + at);
+        if (!st) printf("%.6f\n", ss_now() - begun);
+    } else {
+        st = ss_fail(s->cx, SS_ERR_ARG, "\"%s\" is neither WIDTH HEIGHT WORK, peak, memory nor about", line);
+    }
+    fflush(stdout);
+    return st;
+}
+
+int main(int argc, char **argv) {
+    served s = {0};
+    char line[256];
+    if (argc < 2) {
+        fprintf(stderr, "usage: bench-serve MODEL [float32|bfloat16|auto] [THREADS] [LEVEL]\n");
+        return 2;
+    }
+    ss_ctx_options o = {.numbers = argc > 2 ? argv[2] : NULL,
+                        .threads = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 0,
+                        .isa = argc > 4 ? argv[4] : NULL};
+    ss_status st = ss_ctx_new(&s.cx, &o);
+    if (!st) st = ss_model_open(&s.m, s.cx, argv[1], NULL);
+    while (!st && fgets(line, sizeof line, stdin)) {
+        line[strcspn(line, "\n")] = 0;
+        st = answer(&s, line);
+    }
+    if (st) fprintf(stderr, "bench-serve: %s\n", s.cx ? ss_ctx_error(s.cx) : "out of memory");
+    for (int i = 0; i < s.count; i++) ss_work_free(s.at[i].work);
+    ss_model_free(s.m);
+    ss_ctx_free(s.cx);
+    return st != SS_OK;
+}

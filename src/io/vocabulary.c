@@ -105,13 +105,18 @@ static ss_status find_bytes(ss_vocabulary *v, ss_ctx *cx, const char *name, cons
     char symbol[BYTES][SYMBOL];
     int byte_at[BYTES];
     byte_symbols(symbol, byte_at);
+    /* Byte symbols that a small vocabulary left out are read as unknown, which CLIP spells as the end of the text. */
+    int32_t unknown = id_of(vocab, "<|endoftext|>");
     for (int b = 0; b < BYTES; b++) {
         v->inside[b] = id_of(vocab, symbol[b]);
         v->at_end[b] = id_of(vocab, strcat(symbol[b], "</w>"));
-        if (v->inside[b] < 0 || v->at_end[b] < 0) {
+        bool letter = b >= 'a' && b <= 'z';
+        if ((v->inside[b] < 0 || v->at_end[b] < 0) && (letter || unknown < 0)) {
             return ss_fail(cx, SS_ERR_FORMAT, "%s is no CLIP vocabulary: it lacks \"%s\", the symbol of byte %d", name,
                            symbol[b], b);
         }
+        if (v->inside[b] < 0) v->inside[b] = unknown;
+        if (v->at_end[b] < 0) v->at_end[b] = unknown;
     }
     return SS_OK;
 }

@@ -125,9 +125,16 @@ static const struct {
     const char *folder;
     void (*run)(runner *r, const char *folder);
 } kinds[] = {
-    {"tokenizer", run_tokenizer}, {"noise", run_noise},     {"samplers", run_samplers}, {"masactrl", run_masactrl},
-    {"image", run_image},         {"formats", run_formats}, {"custom-diffusion", NULL}, {"clip", NULL},
-    {"conditioning", NULL},       {"make", NULL},
+    {"tokenizer", run_tokenizer},
+    {"noise", run_noise},
+    {"samplers", run_samplers},
+    {"masactrl", run_masactrl},
+    {"image", run_image},
+    {"formats", run_formats},
+    {"custom-diffusion", run_custom_diffusion},
+    {"clip", NULL},
+    {"conditioning", NULL},
+    {"make", NULL},
 };
 
 static void run_folder(runner *r, const char *name) {

@@ -47,6 +47,9 @@ void run_tokenizer(runner *r, const char *folder);
 void run_noise(runner *r, const char *folder);
 void run_image(runner *r, const char *folder);
 void run_formats(runner *r, const char *folder);
+void run_custom_diffusion(runner *r, const char *folder);
+void run_train(runner *r, const char *folder); /* its parts */
+void run_augment(runner *r, const char *folder);
 
 /* The SD 1.x model that samplers/ and masactrl/ were made with: the first model folder that predicts noise. NULL with a
  * line. Freed by the caller. */

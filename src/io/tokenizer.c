@@ -22,6 +22,7 @@ enum { WORDS = SS_TOKENS - 2, PATH = 4096 };
 typedef struct mark {
     char *text;
     int32_t id;
+    int32_t count;   /* of ids, from this one on: a token of several vectors */
     bool normalized; /* looked for among normalized letters, and then these: */
     ss_letters letters;
 } mark;
@@ -43,11 +44,11 @@ static const mark *find_mark(const ss_tokenizer *t, const char *text) {
 }
 
 /* The first definition of a mark stands. */
-static ss_status add_mark(ss_tokenizer *t, ss_ctx *cx, const char *text, int32_t id, bool normalized) {
+static ss_status add_mark(ss_tokenizer *t, ss_ctx *cx, const char *text, int32_t id, int32_t count, bool normalized) {
     if (find_mark(t, text)) return SS_OK;
     ss_status st = ss_grow(cx, &t->marks, t->mark_count, t->mark_count + 1, sizeof *t->marks);
     if (st) return st;
-    mark m = {.id = id, .normalized = normalized, .text = ss_strdup(cx, text)};
+    mark m = {.id = id, .count = count, .normalized = normalized, .text = ss_strdup(cx, text)};
     if (m.text) ss_normalize(&m.letters, cx, text, 0, strlen(text));
     if (cx->status) {
         free(m.text);
@@ -59,23 +60,28 @@ static ss_status add_mark(ss_tokenizer *t, ss_ctx *cx, const char *text, int32_t
     return SS_OK;
 }
 
-ss_status ss_tokenizer_add(ss_tokenizer *t, ss_ctx *cx, const char *token, int32_t *id) {
+ss_status ss_tokenizer_add_several(ss_tokenizer *t, ss_ctx *cx, const char *token, int32_t count, int32_t *id) {
+    assert(count > 0 && t->count <= INT32_MAX - count);
     if (!*token) return ss_fail(cx, SS_ERR_ARG, "a token to add needs at least one letter");
     if (find_mark(t, token)) return ss_fail(cx, SS_ERR_ARG, "the tokenizer has a token \"%.100s\" already", token);
-    ss_status st = add_mark(t, cx, token, t->count, false);
-    if (!st) *id = t->count++;
+    ss_status st = add_mark(t, cx, token, t->count, count, false);
+    if (!st) *id = t->count, t->count += count;
     return st;
 }
 
-static int32_t id_of(const ss_tokenizer *t, const char *text) {
-    const mark *m = find_mark(t, text);
-    return m ? m->id : ss_vocabulary_find(t->vocabulary, text);
+ss_status ss_tokenizer_add(ss_tokenizer *t, ss_ctx *cx, const char *token, int32_t *id) {
+    return ss_tokenizer_add_several(t, cx, token, 1, id);
+}
+
+int32_t ss_tokenizer_find(const ss_tokenizer *t, const char *token) {
+    const mark *m = find_mark(t, token);
+    return m ? m->id : ss_vocabulary_find(t->vocabulary, token);
 }
 
 ss_status ss_tokenizer_recognize(ss_tokenizer *t, ss_ctx *cx, const char *token) {
-    int32_t id = *token ? id_of(t, token) : -1;
+    int32_t id = *token ? ss_tokenizer_find(t, token) : -1;
     if (id < 0) return ss_fail(cx, SS_ERR_ARG, "the vocabulary has no token \"%.100s\"", token);
-    return add_mark(t, cx, token, id, false);
+    return add_mark(t, cx, token, id, 1, false);
 }
 
 int32_t ss_tokenizer_count(const ss_tokenizer *t) { return t->count; }
@@ -112,12 +118,12 @@ static ss_status take_special(ss_tokenizer *t, ss_ctx *cx, const settings *s, co
                               int32_t *id) {
     special_token token = find_special(cx, s, key, absent);
     if (cx->status) return cx->status;
-    *id = *token.text ? id_of(t, token.text) : -1;
+    *id = *token.text ? ss_tokenizer_find(t, token.text) : -1;
     if (*id < 0) {
         return ss_fail(cx, SS_ERR_FORMAT, "%s: the %s is \"%.100s\", which the vocabulary does not have", token.file,
                        key, token.text);
     }
-    return add_mark(t, cx, token.text, *id, token.normalized);
+    return add_mark(t, cx, token.text, *id, 1, token.normalized);
 }
 
 typedef struct added_token {
@@ -143,7 +149,7 @@ static ss_status add_tokens(ss_tokenizer *t, ss_ctx *cx, const char *name, added
                            name, a[i].text, (long long)a[i].id, known ? (int)known->id : (int)t->count);
         }
         if (!*a[i].text) return ss_fail(cx, SS_ERR_FORMAT, "%s: an added token is empty", name);
-        ss_status st = add_mark(t, cx, a[i].text, (int32_t)a[i].id, false);
+        ss_status st = add_mark(t, cx, a[i].text, (int32_t)a[i].id, 1, false);
         if (st) return st;
         if (a[i].id == t->count) t->count++;
     }
@@ -267,9 +273,9 @@ ss_status ss_tokenizer_builtin(ss_tokenizer **out, ss_ctx *cx, int32_t pad) {
         t->start = SS_START_OF_TEXT;
         t->end = SS_END_OF_TEXT;
         t->pad = pad;
-        st = add_mark(t, cx, "<|startoftext|>", t->start, true);
+        st = add_mark(t, cx, "<|startoftext|>", t->start, 1, true);
     }
-    if (!st) st = add_mark(t, cx, "<|endoftext|>", t->end, true);
+    if (!st) st = add_mark(t, cx, "<|endoftext|>", t->end, 1, true);
     if (st)
         ss_tokenizer_free(t);
     else
@@ -520,7 +526,7 @@ ss_status ss_tokenize_bytes(const ss_tokenizer *t, ss_ctx *cx, const char *text,
         if (!m) continue;
         st = put_text(&w, done, i);
         done = i + length;
-        if (!st) put(&w, m->id, (uint32_t)i, (uint32_t)done);
+        for (int32_t n = 0; n < m->count && !st; n++) put(&w, m->id + n, (uint32_t)i, (uint32_t)done);
         i = done - 1;
     }
     if (!st) st = put_text(&w, done, size);

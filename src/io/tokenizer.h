@@ -40,6 +40,13 @@ int32_t ss_tokenizer_count(const ss_tokenizer *t); /* tokens, the added ones inc
  * one free: rows of the embedding table are the caller's business. SS_ERR_ARG for a token that is there already. */
 ss_status ss_tokenizer_add(ss_tokenizer *t, ss_ctx *cx, const char *token, int32_t *id);
 
+/* The same for a token that takes several places in a text: it becomes the ids *id, *id + 1 ... *id + count - 1. */
+ss_status ss_tokenizer_add_several(ss_tokenizer *t, ss_ctx *cx, const char *token, int32_t count, int32_t *id);
+
+/* The id of a token spelled as the vocabulary spells it: "dog</w>" is the word, "dog" the beginning or middle of one.
+ * -1: there is none. */
+int32_t ss_tokenizer_find(const ss_tokenizer *t, const char *token);
+
 /* From now on texts are searched for a token of the vocabulary just as for added ones. Folders of SD 2.x ask for that
  * with their padding token "!", so that "hello!!!" has three tokens after the word. */
 ss_status ss_tokenizer_recognize(ss_tokenizer *t, ss_ctx *cx, const char *token);

@@ -1,6 +1,7 @@
 /* Opening a model: finding its files, telling what they are, and holding every tensor to account. */
 #include "model/model.h"
 
+#include "model/alter.h"
 #include "model/rename.h"
 
 #include <stdio.h>
@@ -555,6 +556,7 @@ void ss_model_free(ss_model *m) {
     ss_params_clear(&m->text.params);
     ss_tokenizer_free(m->tokenizer);
     json_decref(m->scheduler);
+    ss_model_forget_alterations(m);
     for (int i = 0; i < m->files; i++) ss_weights_close(m->file[i]);
     free(m->path);
     free(m);

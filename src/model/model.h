@@ -28,6 +28,8 @@ struct ss_model {
     int64_t tensors, parameters;
     ss_weights *file[8]; /* what the parameters point into */
     int files;
+    struct ss_altered *altered; /* parameters that are no longer the checkpoint's: see alter.h */
+    int64_t altered_count;
 };
 
 /* The scheduler's class in diffusers' words, "PNDMScheduler" if the model does not say. */

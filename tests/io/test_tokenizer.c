@@ -253,11 +253,19 @@ static void added_tokens(void **state) {
     EXPECT(t, "a photo of<new1>dog", 320, 1125, 539, 49408, 1929);
     EXPECT(t, "<new1>_1<new1>", 49409, 49408); /* the longest one */
     EXPECT(t, "<NEW1>", 283, 686, 272, 285);   /* case counts */
+    assert_int_equal(ss_tokenizer_find(t, "<new1>"), 49408);
+    assert_int_equal(ss_tokenizer_find(t, "dog</w>"), 1929);
+    assert_int_equal(ss_tokenizer_find(t, "ktn"), 42170); /* inside words only */
+    assert_int_equal(ss_tokenizer_find(t, "no such token"), -1);
     assert_int_equal(ss_tokenizer_add(t, &cx, "<new1>", &id), SS_ERR_ARG);
     assert_non_null(strstr(cx.error, "\"<new1>\" already"));
     clear();
     assert_int_equal(ss_tokenizer_add(t, &cx, "", &id), SS_ERR_ARG);
     clear();
+    assert_int_equal(ss_tokenizer_add_several(t, &cx, "<thing>", 3, &id), SS_OK);
+    assert_int_equal(id, 49410);
+    assert_int_equal(ss_tokenizer_count(t), 49413);
+    EXPECT(t, "a <thing> dog", 320, 49410, 49411, 49412, 1929);
     assert_int_equal(ss_tokenizer_recognize(t, &cx, "[PAD]"), SS_ERR_ARG);
     clear();
     ss_tokenizer_free(t);

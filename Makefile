@@ -24,6 +24,10 @@ golden: build/release/build.ninja ## every case of a folder of reference numbers
 	cmake --build build/release --target golden
 	build/release/golden "$(or $(DIR),tests/golden)"
 
+peers: build/release/build.ninja ## beside PyTorch (needs the network once): make peers ROWS='guided step 512x512,decode'
+	cmake --build build/release --target bench-serve random-model
+	tools/peers/peers.sh build/release --rows "$(ROWS)" $(if $(REPEAT),--repeat $(REPEAT))
+
 install: build/release/build.ninja ## program, libraries, header, man page: make install PREFIX=/usr/local
 	cmake --build build/release
 	cmake --install build/release --prefix "$(PREFIX)"
@@ -50,5 +54,5 @@ help: ## this list
 build/%/build.ninja:
 	cmake --preset $*
 
-.PHONY: selfsame demo check build test golden install coverage format format-check tidy clean help
+.PHONY: selfsame demo check build test golden peers install coverage format format-check tidy clean help
 .SECONDARY:

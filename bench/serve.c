@@ -3,9 +3,9 @@
  *
  *     bench-serve MODEL [float32|bfloat16|auto] [THREADS] [LEVEL]     LEVEL: auto, portable, avx2, avx512, avx512_bf16
  *
- * A line "WIDTH HEIGHT WORK" (512 768 guided step) is answered with its seconds, the line "peak" with arithmetic and
- * bytes a second, "memory" with the most bytes that the process has had, "about" with processor, threads and numbers.
- * What fails ends the program with a sentence. */
+ * A line "WIDTH HEIGHT WORK" (512 768 guided step) is answered with its seconds, the same behind "flop" with its
+ * arithmetic, the line "peak" with arithmetic and bytes a second at most, "memory" with the most bytes that the process
+ * has had, "about" with numbers, threads and commit. What fails ends the program with a sentence. */
 #include "api/work.h"
 
 #include <stdio.h>
@@ -46,10 +46,27 @@ static size_t most_memory(void) {
     return getrusage(RUSAGE_SELF, &u) ? 0 : (size_t)u.ru_maxrss << 10;
 }
 
-static ss_status answer(served *s, const char *line) {
+/* Runs the work; *flop, if not NULL, gets its arithmetic. */
+static ss_status serve(served *s, const char *line, double *flop) {
     ss_size size;
     ss_work *w;
     int at = 0;
+    if (sscanf(line, "%d %d %n", &size.w, &size.h, &at) != 2 || !at)
+        return ss_fail(s->cx, SS_ERR_ARG, "\"%s\" is not WIDTH HEIGHT WORK", line);
+    ss_status st = work_at(&w, s, size);
+    ss_profile profile = {0};
+    if (flop) s->cx->device->profile = &profile;
+    double begun = ss_now();
+    if (!st) st = ss_work_run(w, s->cx, line + at);
+    if (!st && !flop) printf("%.6f\n", ss_now() - begun);
+    s->cx->device->profile = NULL;
+    for (int i = 0; i < profile.count; i++) *flop += profile.row[i].flop;
+    free(profile.row);
+    return st;
+}
+
+static ss_status answer(served *s, const char *line) {
+    double flop = 0;
     ss_status st = SS_OK;
     if (!strcmp(line, "peak")) {
         st = ss_peak_measure(&s->peak, s->cx);
@@ -58,13 +75,11 @@ static ss_status answer(served *s, const char *line) {
         printf("%zu\n", most_memory());
     } else if (!strcmp(line, "about")) {
         printf("%s, %d threads, commit %s\n", ss_ctx_numbers(s->cx), ss_ctx_threads(s->cx), COMMIT);
-    } else if (sscanf(line, "%d %d %n", &size.w, &size.h, &at) == 2 && at) {
-        st = work_at(&w, s, size);
-        double begun = ss_now();
-        if (!st) st = ss_work_run(w, s->cx, line + at);
-        if (!st) printf("%.6f\n", ss_now() - begun);
+    } else if (!strncmp(line, "flop ", 5)) {
+        st = serve(s, line + 5, &flop);
+        if (!st) printf("%.6g\n", flop);
     } else {
-        st = ss_fail(s->cx, SS_ERR_ARG, "\"%s\" is neither WIDTH HEIGHT WORK, peak, memory nor about", line);
+        st = serve(s, line, NULL);
     }
     fflush(stdout);
     return st;

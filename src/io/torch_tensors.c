@@ -225,7 +225,7 @@ static ss_status add_tensor(ss_torch *t, const char *name, const rebuild *how) {
     int64_t *shape = ss_pool_take(pool, t->cx, v.rank, sizeof *shape);
     if (!shape) return SS_ERR_NOMEM;
     memcpy(shape, v.shape, v.rank * sizeof *shape);
-    ss_stored y = {name, v.type->type, v.type_name, (int)v.rank, shape, v.storage, bytes};
+    ss_stored y = {name, v.type->type, v.type_name, (int)v.rank, shape, v.storage, bytes, 0};
     if (bytes && is_row_major(&v)) {
         y.data = v.storage + (size_t)v.offset * size;
     } else if (bytes) {

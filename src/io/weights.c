@@ -33,8 +33,11 @@ static ss_status make_room(ss_ctx *cx, void *list, int64_t count, size_t size) {
 
 ss_status ss_weights_add(ss_weights *w, ss_ctx *cx, const ss_stored *t) {
     ss_status st = make_room(cx, &w->at, w->count, sizeof *w->at);
-    if (!st) w->at[w->count++] = *t;
-    return st;
+    if (st) return st;
+    w->at[w->count] = *t;
+    w->at[w->count].place = w->count;
+    w->count++;
+    return SS_OK;
 }
 
 ss_status ss_weights_add_metadata(ss_weights *w, ss_ctx *cx, const char *key, const char *value) {

@@ -28,6 +28,7 @@ typedef struct ss_stored {
     const int64_t *shape;  /* slowest first; a dimension may be 0 */
     const void *data;      /* never NULL */
     size_t bytes;
+    int64_t place; /* as which the file lists it, from 0 */
 } ss_stored;
 
 typedef struct ss_pair {

@@ -26,6 +26,11 @@ ss_part ss_rename_single(char name[SS_NAME], const char *key);
 /* The name within its part of a tensor of a diffusers component, older spellings included. */
 ss_part ss_rename_component(char name[SS_NAME], ss_part part, const char *key);
 
+/* The other way: the key in a single file of a tensor that ss_rename_single calls `name`. SD 2.x has OpenCLIP's text
+ * encoder, whose three projections (self_attn.q_proj and so on) come out as the key that they share. False if there is
+ * none. */
+bool ss_single_key(char key[SS_NAME], ss_part part, const char *name, bool open_clip);
+
 /* The key under which a single file keeps the averaged copy of a UNet tensor. */
 void ss_ema_key(char name[SS_NAME], const char *key);
 

@@ -97,6 +97,9 @@ const char *ss_subject_said(const ss_subject *s, const char *key); /* NULL: noth
  * the pieces that it consists of. */
 ss_status ss_initializer(int32_t *id, ss_ctx *cx, const ss_model *m, const char *word, bool piece);
 
+/* w += strength scale up x down, for a change of that kind; w is [out, in ...] as the checkpoint has it. */
+ss_status ss_low_rank_add(float *w, ss_ctx *cx, const ss_change *c, double strength);
+
 /* ---- files; ss_subject_open, ss_subject_free and ss_subject_apply are public: selfsame.h */
 
 typedef struct ss_subject_writing {

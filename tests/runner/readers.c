@@ -1,4 +1,4 @@
-/* What needs no network: tokens, random numbers, pictures, hostile files. */
+/* What needs no network: tokens, random numbers, pictures. */
 #include "runner/runner.h"
 
 #include "base/rng.h"
@@ -304,30 +304,4 @@ void run_image(runner *r, const char *folder) {
     free(seen);
     json_decref(info);
     ss_weights_close(w);
-}
-
-/* ---- formats/bad: accepted or rejected as the index says */
-
-void run_formats(runner *r, const char *folder) {
-    if (!is_there(under(r, "%s/bad/index.json", folder))) {
-        skip(r, "*", "not part of this program yet");
-        return;
-    }
-    json_t *index = open_json(r, under(r, "%s/bad/index.json", folder));
-    const json_t *files = json_object_get(index, "files");
-    for (size_t i = 0; i < json_array_size(files); i++) {
-        const json_t *one = json_array_get(files, i);
-        const char *file = json_string_value(json_object_get(one, "file")),
-                   *expect = json_string_value(json_object_get(one, "expect"));
-        char line[300];
-        ss_weights *w = NULL;
-        ss_status st = ss_weights_open(&w, r->cx, under(r, "%s/bad/%s", folder, file));
-        ss_ctx_clear(r->cx);
-        snprintf(line, sizeof line, "bad/%s (%s)", file, expect);
-        bool right = !strcmp(expect, "either") || (!strcmp(expect, "accept")) == (st == SS_OK);
-        check(r, line, "wrong", !right, 0);
-        ss_weights_close(w);
-    }
-    json_decref(index);
-    skip(r, "others", "subjects, LoRAs and embeddings are not part of this program yet");
 }

@@ -209,6 +209,26 @@ SS_API ss_model_info ss_model_describe(const ss_model *m); /* its strings are th
  * metadata, what is missing for a whole model. Succeeds for every well-formed file. *json is freed with free(). */
 SS_API ss_status ss_inspect(char **json, ss_ctx *cx, const char *path);
 
+/* ------------------------------------------------------------------------------------------------ subjects */
+
+/* What has been learned of something: tokens with their vectors, and changes of a model's weights. */
+typedef struct ss_subject ss_subject;
+
+/* A Custom Diffusion delta, a LoRA or a textual-inversion embedding, of any form that docs/formats.md lists, told apart
+ * by what is in it. `path` is a file, or the folder that diffusers or PEFT wrote. Everything in it has to be something
+ * that this program knows: SS_ERR_FORMAT or SS_ERR_MODEL lists what is not. */
+SS_API ss_status ss_subject_open(ss_subject **out, ss_ctx *cx, const char *path);
+SS_API void ss_subject_free(ss_subject *s);
+
+/* Adds the subject to the model, for as long as the model is open: its tokens to the vocabulary, its changes to the
+ * weights, these `strength` times. Several subjects add up: each changes what the checkpoint has. A token whose name the
+ * model has already gets another, which is noted. SS_ERR_SHAPE and SS_ERR_MODEL name the tensor that does not fit; the
+ * model is then as it was. */
+SS_API ss_status ss_subject_apply(ss_ctx *cx, ss_model *m, const ss_subject *s, double strength);
+
+/* Tells subjects apart, whatever file they came in: SHA-256 over its tokens and changes. */
+SS_API ss_status ss_subject_fingerprint(char hex[65], ss_ctx *cx, const ss_subject *s);
+
 /* ------------------------------------------------------------------------------------------------ drawing */
 
 /* How pictures come out of noise; shared by all requests. */

@@ -73,6 +73,11 @@ typedef struct ss_known_text {
     float *features; /* [77, d] */
 } ss_known_text;
 
+void ss_trainer_forget_texts(ss_trainer *t) {
+    for (int i = 0; i < t->known_count; i++) free(t->known[i].features);
+    t->known_count = 0;
+}
+
 void ss_trainer_close(ss_trainer *t) {
     for (int i = 0; i < t->count; i++) {
         free(t->at[i].m);
@@ -81,7 +86,7 @@ void ss_trainer_close(ss_trainer *t) {
         t->at[i].param->grad = NULL;
     }
     free(t->at);
-    for (int i = 0; i < t->known_count; i++) free(t->known[i].features);
+    ss_trainer_forget_texts(t);
     free(t->known);
     ss_tape_free(t->unet_tape);
     ss_tape_free(t->text_tape);

@@ -54,6 +54,9 @@ typedef struct ss_batch {
 /* Adds the batch's gradients, times `share` (1 / accumulation), and its loss, without it. */
 ss_status ss_trainer_micro_step(ss_trainer *t, ss_ctx *cx, const ss_batch *b, double share, double *loss);
 
+/* Captions that nothing in training changes are embedded once: to be called by who changes the text encoder. */
+void ss_trainer_forget_texts(ss_trainer *t);
+
 /* The norm of all gradients together, before clipping. */
 double ss_trainer_norm(const ss_trainer *t);
 

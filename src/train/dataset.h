@@ -63,7 +63,7 @@ bool ss_row_same(const ss_row *a, const ss_row *b); /* the same picture in the s
 /* Rows of each micro-step: photos first, then as many pictures of their classes. CompVis: mixed, the concepts' groups
  * one after the other. */
 int ss_dataset_rows(const ss_dataset *d);
-ss_status ss_dataset_draw(ss_row *rows, ss_dataset *d, ss_ctx *cx, int64_t micro_step);
+void ss_dataset_draw(ss_row *rows, ss_dataset *d, int64_t micro_step);
 
 /* Item `index` as the published programs number them, its lots drawn from `dice`; returns how many rows it is. CompVis:
  * one of `concept`, a class picture up to their number, a photo above it. Else two, the photo `index` and the class
@@ -84,6 +84,11 @@ typedef struct ss_dataset_count {
 } ss_dataset_count;
 ss_dataset_count ss_dataset_counts(const ss_dataset *d);
 const char *ss_dataset_path(const ss_dataset *d, int picture); /* pictures are numbered from 0 */
+
+/* Whether a sample has become a copy of a photo of `concept`: *likeness to the nearest one (1: equal), *picture which
+ * that is, and *copy whether it is above what the photos are to each other (copies.h). */
+ss_status ss_dataset_copied(bool *copy, double *likeness, int *picture, const ss_dataset *d, ss_ctx *cx, int concept,
+                            const ss_image *sample);
 
 /* The photo or class picture as it was read; freed with ss_image_free. */
 ss_status ss_dataset_image(ss_image *out, ss_dataset *d, ss_ctx *cx, int picture);

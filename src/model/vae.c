@@ -43,8 +43,7 @@ ss_tensor *ss_vae_encode(ss_ctx *cx, const ss_vae *vae, ss_tensor *x) {
     if (cx->status) return NULL;
     ss_at top = ss_root((ss_params *)&vae->params), at = ss_sub(top, "encoder");
     ss_scope s = ss_scope_open(cx);
-    x = ss_layer_conv(cx, at, "conv_in", ss_cast(cx, x, cx->device->numbers));
-    ss_watched(cx, "encoder.conv_in", "", x);
+    x = ss_watched(cx, "encoder.conv_in", "", ss_layer_conv(cx, at, "conv_in", x));
     for (int i = 0; i < 4; i++) {
         ss_at down = ss_sub(at, "down_blocks.%d", i);
         ss_scope level = ss_scope_open(cx);

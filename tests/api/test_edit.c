@@ -164,6 +164,32 @@ static void control_of_nothing_is_no_control(void **state) {
     ss_edited_free(&nothing);
 }
 
+/* What the fast numbers cost in a whole edit, there and back, by each method. */
+static void bfloat16_draws_what_float32_draws(void **state) {
+    (void)state;
+    if (!ss_cpu_detect(NULL).avx512_bf16) {
+        print_message("skipped: this processor does not multiply bfloat16\n");
+        skip();
+    }
+    static const ss_method methods[] = {SS_METHOD_MASACTRL, SS_METHOD_UNION, SS_METHOD_AUTO};
+    ss_ctx *half = NULL;
+    ss_model *m = NULL;
+    assert_int_equal(ss_ctx_new(&half, &(ss_ctx_options){.threads = 2, .numbers = "bfloat16"}), SS_OK);
+    assert_int_equal(ss_model_open(&m, half, TINY, NULL), SS_OK);
+    for (int i = 0; i < SS_COUNT_OF(methods); i++) {
+        ss_edit_request r = small(1);
+        r.width = r.height = 128, r.method = methods[i], r.sampling.steps = 20;
+        ss_edited exact = edited(&r), fast = {0};
+        assert_int_equal(ss_edit(&fast, half, m, &r), SS_OK);
+        double psnr = ss_psnr(&exact.targets[0], &fast.targets[0]);
+        if (psnr < 35) fail_msg("method %d: %.1f dB", methods[i], psnr);
+        ss_edited_free(&exact);
+        ss_edited_free(&fast);
+    }
+    ss_model_free(m);
+    ss_ctx_free(half);
+}
+
 /* ------------------------------------------------------------------------------------------------ the kept source */
 
 static void a_kept_source_is_written_reused_and_refused_for_another_photo(void **state) {
@@ -437,6 +463,7 @@ int main(void) {
         cmocka_unit_test(several_targets_are_those_of_single_runs),
         cmocka_unit_test(without_guidance_and_at_odd_sizes),
         cmocka_unit_test(control_of_nothing_is_no_control),
+        cmocka_unit_test(bfloat16_draws_what_float32_draws),
         cmocka_unit_test(a_kept_source_is_written_reused_and_refused_for_another_photo),
         cmocka_unit_test(keys_join_a_path_that_was_kept_without),
         cmocka_unit_test(kept_keys_of_another_size_are_refused),

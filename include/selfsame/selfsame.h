@@ -340,6 +340,126 @@ typedef struct ss_edited {
 SS_API ss_status ss_edit(ss_edited *out, ss_ctx *cx, ss_model *m, const ss_edit_request *request);
 SS_API void ss_edited_free(ss_edited *e);
 
+/* ------------------------------------------------------------------------------------------------ the clay world */
+
+/* Pictures of little clay figures with everything about them known. A scene is a plain struct of numbers: who is shown,
+ * what they do, how they are seen, where, and when. The same scene gives the same picture, to the last bit on every
+ * machine, and two scenes that share an identity show the same individual. */
+
+/* What captions can name. Each is a number, in the order of its words. */
+typedef enum ss_clay_part {
+    SS_CLAY_SPECIES,
+    SS_CLAY_COLOR,
+    SS_CLAY_MARKING,
+    SS_CLAY_ACCESSORY,
+    SS_CLAY_ACCESSORY_COLOR,
+    SS_CLAY_ACTION,
+    SS_CLAY_VIEW,
+    SS_CLAY_PLACE,
+    SS_CLAY_TIME,
+    SS_CLAY_PARTS,
+} ss_clay_part;
+
+/* "species", "color" ...; and the words of a part, NULL at the end. Constant. */
+SS_API const char *ss_clay_part_name(ss_clay_part part);
+SS_API const char *const *ss_clay_words(ss_clay_part part);
+
+enum { SS_CLAY_GENES = 32, SS_CLAY_SWAYS = 8 };
+
+/* Who: the parts that captions name, and genes in 0..1 that none does (exact hues, second colour, where the pattern
+ * falls, proportions). */
+typedef struct ss_clay_identity {
+    int species, color, marking, accessory, accessory_color;
+    float gene[SS_CLAY_GENES];
+} ss_clay_identity;
+
+/* One picture. Angles in degrees, fractions of the frame where nothing else is said. */
+typedef struct ss_clay_scene {
+    ss_clay_identity id;
+    int action, view, place, time;
+    float yaw;                 /* of the figure; 0 faces the camera, 90 looks to the picture's right */
+    float elevation;           /* of the camera */
+    float fill;                /* how much of the frame's height (or width) the figure takes */
+    float at[2];               /* where its middle is, from the frame's middle; right and up */
+    float horizon;             /* height of the horizon, 0 bottom, 1 top */
+    float light;               /* azimuth of the key light, 0 from the camera, positive from its right */
+    float sway[SS_CLAY_SWAYS]; /* in [-1, 1], small variations of the pose */
+    uint64_t place_seed;       /* arrangement of trees, clouds and the like */
+} ss_clay_scene;
+
+/* Which scenes: scene i of a request is always the same. A part whose word is given is held; the others are drawn. */
+typedef struct ss_clay_request {
+    uint64_t seed;                   /* other seeds are other individuals */
+    bool small;                      /* only the part of the world that the shipped model was trained on */
+    const char *word[SS_CLAY_PARTS]; /* NULL: drawn */
+    const ss_clay_identity *who;     /* NULL: a new individual each time */
+} ss_clay_request;
+
+/* SS_ERR_ARG names words that a part does not have, what species cannot do, and what the small world lacks. */
+SS_API ss_status ss_clay_scene_draw(ss_clay_scene *out, ss_ctx *cx, const ss_clay_request *request, uint64_t index);
+
+/* The number of a part in a scene, as an index of its words. */
+SS_API int ss_clay_scene_part(const ss_clay_scene *scene, ss_clay_part part);
+
+/* Combinations that training never sees, so that tests can ask for something new: of every species one colour, one place
+ * and one action. Tells which of these the scene has. */
+enum { SS_CLAY_HELD_COLOR = 1, SS_CLAY_HELD_PLACE = 2, SS_CLAY_HELD_ACTION = 4 };
+SS_API int ss_clay_held_out(const ss_clay_scene *scene);
+
+/* The first 18 keypoints are OpenPose's (COCO), in its order: nose, neck, right shoulder, elbow, wrist, left shoulder,
+ * elbow, wrist, right hip, knee, ankle, left hip, knee, ankle, right eye, left eye, right ear, left ear. "Right" is the
+ * figure's right. Animals on four feet use the arms for their front legs. */
+enum { SS_CLAY_TAIL_BASE = 18, SS_CLAY_TAIL_TIP, SS_CLAY_KEYPOINTS };
+enum { SS_CLAY_ABSENT, SS_CLAY_HIDDEN, SS_CLAY_VISIBLE }; /* absent: outside the frame, or a tail it does not have */
+
+typedef struct ss_clay_keypoint {
+    float x, y, depth; /* pixels from the top left corner; distance from the camera */
+    int seen;
+} ss_clay_keypoint;
+
+/* Where a picture goes. The caller owns the buffers; each may be NULL. */
+typedef struct ss_clay_picture {
+    int size;                    /* pixels a side, a multiple of 4 from 16 to 4096 */
+    int samples;                 /* a side, per pixel: 1 is fast, 2 is clean; 0: 2 */
+    uint8_t *rgb;                /* [size, size, 3], sRGB */
+    uint8_t *mask;               /* [size, size], coverage of the subject with what it wears, 0 to 255 */
+    ss_clay_keypoint *keypoints; /* [SS_CLAY_KEYPOINTS] */
+} ss_clay_picture;
+
+SS_API ss_status ss_clay_render(ss_ctx *cx, const ss_clay_scene *scene, const ss_clay_picture *picture);
+
+/* A sentence about the scene; another number may choose other words, leave things out or name them in another order.
+ * *text is freed with free(). */
+SS_API ss_status ss_clay_caption(char **text, ss_ctx *cx, const ss_clay_scene *scene, uint64_t number);
+
+/* The parts that a caption names, -1 for the others. SS_ERR_ARG if it is no sentence of this world. */
+SS_API ss_status ss_clay_caption_read(int part[SS_CLAY_PARTS], ss_ctx *cx, const char *caption);
+
+/* All that is known about a scene, one JSON object on one line; keypoints may be NULL. *json is freed with free(). */
+SS_API ss_status ss_clay_truth(char **json, ss_ctx *cx, const ss_clay_scene *scene, const ss_clay_keypoint *keypoints);
+
+typedef enum ss_clay_held {
+    SS_CLAY_HELD_OUT_NEVER, /* what training may see */
+    SS_CLAY_HELD_OUT_ONLY,  /* what it may not */
+    SS_CLAY_HELD_OUT_TOO,   /* both */
+} ss_clay_held;
+
+typedef struct ss_clay_dataset {
+    ss_clay_request scenes;
+    uint64_t first; /* index of the first scene */
+    int count;      /* pictures in all */
+    int shard;      /* pictures a shard; 0: 1000 */
+    int size, samples;
+    int captions; /* a picture; 0: 1 */
+    ss_clay_held held;
+} ss_clay_dataset;
+
+/* A folder of shards NNNNN.rgb and NNNNN.mask (raw bytes, picture after picture) and NNNNN.jsonl (a line a picture:
+ * index, held_out, captions, truth), and dataset.json, which says how they were made. Shards are written whole or not at
+ * all; called again it goes on where it was. SS_ERR_FILE or SS_ERR_FORMAT: the folder holds another data set, or a piece
+ * of a shard is missing or has another size. */
+SS_API ss_status ss_clay_dataset_write(ss_ctx *cx, const char *folder, const ss_clay_dataset *dataset);
+
 /* ------------------------------------------------------------------------------------------------ before and around */
 
 /* Peak bytes that a request will need, and what the machine has free. */

@@ -221,9 +221,9 @@ SS_API ss_status ss_subject_open(ss_subject **out, ss_ctx *cx, const char *path)
 SS_API void ss_subject_free(ss_subject *s);
 
 /* Adds the subject to the model, for as long as the model is open: its tokens to the vocabulary, its changes to the
- * weights, these `strength` times. Several subjects add up: each changes what the checkpoint has. A token whose name the
- * model has already gets another, which is noted. SS_ERR_SHAPE and SS_ERR_MODEL name the tensor that does not fit; the
- * model is then as it was. */
+ * weights, these `strength` times. Several subjects add up: each changes what the checkpoint has. A token whose name
+ * the model has already gets another, which is noted. SS_ERR_SHAPE and SS_ERR_MODEL name the tensor that does not fit;
+ * the model is then as it was. */
 SS_API ss_status ss_subject_apply(ss_ctx *cx, ss_model *m, const ss_subject *s, double strength);
 
 /* Tells subjects apart, whatever file they came in: SHA-256 over its tokens and changes. */
@@ -316,7 +316,7 @@ typedef struct ss_edit_request {
     bool keep_keys; /* the source is drawn once, and all targets read the keys and values that were kept of it, in
                        memory and, if a file is named, there; otherwise it is drawn beside each target. Faster from the
                        second target on, takes more memory, and differs by rounding */
-    const char *save_masks;  /* a folder for what the method saw */
+    const char *save_masks; /* a folder for what the method saw */
     const char *save_attention;
     ss_preview_fn *preview;
     void *preview_user;
@@ -401,8 +401,8 @@ SS_API ss_status ss_clay_scene_draw(ss_clay_scene *out, ss_ctx *cx, const ss_cla
 /* The number of a part in a scene, as an index of its words. */
 SS_API int ss_clay_scene_part(const ss_clay_scene *scene, ss_clay_part part);
 
-/* Combinations that training never sees, so that tests can ask for something new: of every species one colour, one place
- * and one action. Tells which of these the scene has. */
+/* Combinations that training never sees, so that tests can ask for something new: of every species one colour, one
+ * place and one action. Tells which of these the scene has. */
 enum { SS_CLAY_HELD_COLOR = 1, SS_CLAY_HELD_PLACE = 2, SS_CLAY_HELD_ACTION = 4 };
 SS_API int ss_clay_held_out(const ss_clay_scene *scene);
 
@@ -455,10 +455,73 @@ typedef struct ss_clay_dataset {
 } ss_clay_dataset;
 
 /* A folder of shards NNNNN.rgb and NNNNN.mask (raw bytes, picture after picture) and NNNNN.jsonl (a line a picture:
- * index, held_out, captions, truth), and dataset.json, which says how they were made. Shards are written whole or not at
- * all; called again it goes on where it was. SS_ERR_FILE or SS_ERR_FORMAT: the folder holds another data set, or a piece
- * of a shard is missing or has another size. */
+ * index, held_out, captions, truth), and dataset.json, which says how they were made. Shards are written whole or not
+ * at all; called again it goes on where it was. SS_ERR_FILE or SS_ERR_FORMAT: the folder holds another data set, or a
+ * piece of a shard is missing or has another size. */
 SS_API ss_status ss_clay_dataset_write(ss_ctx *cx, const char *folder, const ss_clay_dataset *dataset);
+
+/* ------------------------------------------------------------------------------------------------ training */
+
+/* Something to be learned. Zero members mean what is said in brackets. */
+typedef struct ss_train_concept {
+    const char *photos;       /* a folder, a text file with a path a line, or one picture */
+    const char *masks;        /* a folder with a mask for each photo, of its name; [the loss counts everywhere] */
+    const char *class_word;   /* "dog" */
+    const char *token;        /* the new word, ["<new1>", "<new2>" ...]; "" trains without one */
+    const char *initializer;  /* the word that its vector starts from [the recipe's] */
+    const char *prompt;       /* what the photos show, ["photo of a TOKEN CLASS"]; a text file has a line for each */
+    const char *class_photos; /* pictures of the class, to keep it as it was; as `photos` [none] */
+    const char *class_prompt; /* what those show [the class]; a text file has a line for each */
+} ss_train_concept;
+
+/* Where a training stands. */
+typedef struct ss_train_news {
+    int step, steps;
+    double loss, smoothed; /* of this step; over the last ones */
+    double rate, norm;     /* of learning; of the gradient before clipping */
+    double seconds, left;  /* a step; until the end */
+    size_t memory;         /* most bytes of the process so far */
+} ss_train_news;
+
+typedef struct ss_train_request {
+    const ss_train_concept *concepts;
+    int concept_count;
+    const char *recipe;     /* NULL: "selfsame"; "compvis", "diffusers": as the published programs */
+    const char *parameters; /* NULL: "crossattn_kv", keys and values of cross-attention; "crossattn": all of it */
+    int steps;              /* 0: 250 */
+    double rate;            /* of learning, used as it is; 0: 1e-5 times what the recipe multiplies it with */
+    const char *schedule;   /* NULL: "constant"; "linear", "cosine" */
+    int warmup;             /* steps */
+    int batch;              /* photos in a pass; 0: 1 */
+    int accumulation;       /* passes a step; 0: 1 */
+    int size;               /* pixels a side; 0: the model's */
+    double clip;            /* the longest gradient; 0: the recipe's, negative: any */
+    double prior;           /* how much pictures of the class count; 0: 1 */
+    double flip;            /* share of mirrored pictures; 0: the recipe's, negative: none */
+    bool still;             /* photos fill their pictures: no random size and place */
+    int class_most;         /* pictures of each class; 0: 200 */
+    uint64_t seed;
+    bool recompute; /* a third less memory, a quarter more time */
+
+    const char *state; /* the file that a run goes on from; NULL: none is kept */
+    int save_every;    /* steps; 0: only at the end and when stopped */
+    bool resume;       /* go on from `state` */
+
+    /* Pictures with fixed seeds, seed, seed + 1 ..., one for each prompt, before the first step, every `sample_every`
+     * steps and after the last; 0: none. */
+    int sample_every;
+    const char *const *sample_prompts;
+    int sample_count;
+    ss_sampling_options sampling;
+    ss_status (*sampled)(void *user, int step, int index, const ss_image *picture); /* not SS_OK ends the run */
+
+    void (*news)(void *user, const ss_train_news *n);
+    void *user;
+} ss_train_request;
+
+/* Learns the concepts (Custom Diffusion). *out is what was learned, freed with ss_subject_free; the model draws with it
+ * from here on. Asked to stop, the state is kept and SS_ERR_STOPPED returned. */
+SS_API ss_status ss_train(ss_subject **out, ss_ctx *cx, ss_model *m, const ss_train_request *request);
 
 /* ------------------------------------------------------------------------------------------------ before and around */
 
@@ -487,8 +550,8 @@ SS_API const char *const *ss_sampler_names(void);
 SS_API const char *ss_sampler_label(ss_ctx *cx, const char *name);
 
 /* What the processor does with this model: for each piece of work (a guided step, a step of an edit with automatic
- * masks, one of a further target of a kept source, decoding, encoding, reading a text) seconds, and a table of operation
- * classes (calls, seconds, flop, bytes), with the machine's measured peaks, as JSON. Freed with free(). */
+ * masks, one of a further target of a kept source, decoding, encoding, reading a text) seconds, and a table of
+ * operation classes (calls, seconds, flop, bytes), with the machine's measured peaks, as JSON. Freed with free(). */
 typedef struct ss_bench_options {
     int width, height; /* 0: the model's */
     const char *work;  /* one of them: "guided step", "edit step", "further target", "decode", "encode", "text" */

@@ -49,6 +49,11 @@ static const char *const prefixes[SS_PREFIXES] = {
 
 const char *ss_prefix_text(ss_prefix p) { return prefixes[p]; }
 
+char *ss_caption_fill(ss_ctx *cx, ss_prefix prefix, const char *template, const char *subject) {
+    const char *gap = strstr(template, "{}");
+    return ss_format(cx, "%s%.*s%s%s", prefixes[prefix], (int)(gap - template), template, subject, gap + 2);
+}
+
 static int integer(const ss_dice *d, int from, int to) { return (int)d->integer(d->user, from, to); }
 
 static ss_prefix one_of_two(const ss_dice *d, ss_prefix first) {

@@ -35,6 +35,10 @@ typedef struct ss_augment {
 typedef enum ss_prefix { SS_PREFIX_NONE, SS_FAR_AWAY, SS_VERY_SMALL, SS_ZOOMED_IN, SS_CLOSE_UP, SS_PREFIXES } ss_prefix;
 const char *ss_prefix_text(ss_prefix p); /* "", "a far away ", ... */
 
+/* The prefix and `template` with its "{}", which it has to have, replaced: "very small photo of a <new1> dog". Freed
+ * with free(), NULL for lack of memory. */
+char *ss_caption_fill(ss_ctx *cx, ss_prefix prefix, const char *template, const char *subject);
+
 /* The outcome of one photo's draws. Equal placements of one photo render equal pictures. */
 typedef struct ss_placement {
     bool flip;

@@ -62,12 +62,6 @@ static bool names_lines(const char *text) {
     return n > 4 && !strcmp(text + n - 4, ".txt");
 }
 
-/* template with its "{}" replaced, behind the prefix. */
-static char *fill(ss_ctx *cx, const char *prefix, const char *template, const char *prompt) {
-    const char *gap = strstr(template, "{}");
-    return ss_format(cx, "%s%.*s%s%s", prefix, (int)(gap - template), template, prompt, gap + 2);
-}
-
 /* Appends a prompt's captions and says where they begin. */
 static ss_status add_captions(int *first, ss_dataset *d, ss_ctx *cx, const char *prompt, const ss_lines *templates,
                               int prefixes) {
@@ -79,7 +73,7 @@ static ss_status add_captions(int *first, ss_dataset *d, ss_ctx *cx, const char 
     for (int i = 0; i < count && !st; i++)
         for (int p = 0; p < prefixes && !st; p++) {
             const char *template = templates && templates->count ? templates->at[i] : "{}";
-            char *text = fill(cx, ss_prefix_text((ss_prefix)p), template, prompt);
+            char *text = ss_caption_fill(cx, (ss_prefix)p, template, prompt);
             if (text)
                 d->captions.at[d->captions.count++] = text;
             else

@@ -64,7 +64,7 @@ static ss_status check_names(ss_ctx *cx, const ss_model *m, const ss_subject *s)
                    (long long)missing, list);
 }
 
-static ss_status check(ss_ctx *cx, const ss_model *m, const ss_subject *s) {
+ss_status ss_subject_check(ss_ctx *cx, const ss_model *m, const ss_subject *s) {
     if (s->sdxl)
         return ss_fail(cx, SS_ERR_MODEL, "%s was made for SDXL, whose two text encoders this model does not have",
                        called(s));
@@ -97,18 +97,28 @@ static char *free_name(ss_ctx *cx, const ss_model *m, const char *name) {
     }
 }
 
+ss_status ss_subject_token_in(char **called_here, ss_ctx *cx, ss_model *m, const ss_subject *s, int i) {
+    const ss_subject_token *t = &s->token[i];
+    bool taken = ss_tokenizer_find(m->tokenizer, t->name) >= 0;
+    char *name = taken ? free_name(cx, m, t->name) : ss_strdup(cx, t->name);
+    int64_t first;
+    if (!name) return SS_ERR_NOMEM;
+    ss_status st = ss_model_add_token(&first, cx, m, name, t->count, t->width, t->vectors);
+    if (!st && taken)
+        ss_warn(cx, "the model has a token %s already: that of %s is called %s here", t->name, called(s), name);
+    if (st)
+        free(name);
+    else
+        *called_here = name;
+    return st;
+}
+
 static ss_status add_tokens(ss_ctx *cx, ss_model *m, const ss_subject *s) {
     ss_status st = SS_OK;
     for (int i = 0; i < s->token_count && !st; i++) {
-        const ss_subject_token *t = &s->token[i];
-        bool taken = ss_tokenizer_find(m->tokenizer, t->name) >= 0;
-        char *other = taken ? free_name(cx, m, t->name) : NULL;
-        int64_t first;
-        if (taken && !other) return SS_ERR_NOMEM;
-        st = ss_model_add_token(&first, cx, m, taken ? other : t->name, t->count, t->width, t->vectors);
-        if (!st && taken)
-            ss_warn(cx, "the model has a token %s already: that of %s is called %s here", t->name, called(s), other);
-        free(other);
+        char *name = NULL;
+        st = ss_subject_token_in(&name, cx, m, s, i);
+        free(name);
     }
     return st;
 }
@@ -159,7 +169,7 @@ static ss_status set_weight(float *now, ss_ctx *cx, const ss_model *m, const ss_
 ss_status ss_subject_apply(ss_ctx *cx, ss_model *m, const ss_subject *s, double strength) {
     ss_ctx_clear(cx);
     ss_status st = isfinite(strength) ? SS_OK : ss_fail(cx, SS_ERR_ARG, "%s: its strength is no number", called(s));
-    if (!st) st = check(cx, m, s);
+    if (!st) st = ss_subject_check(cx, m, s);
     if (!st) st = add_tokens(cx, m, s);
     for (int64_t i = 0; i < s->change_count && !st; i++) {
         const ss_change *c = &s->change[i];

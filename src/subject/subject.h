@@ -97,8 +97,34 @@ const char *ss_subject_said(const ss_subject *s, const char *key); /* NULL: noth
  * the pieces that it consists of. */
 ss_status ss_initializer(int32_t *id, ss_ctx *cx, const ss_model *m, const char *word, bool piece);
 
+/* Whether the subject fits the model, and what does not: nothing is changed. */
+ss_status ss_subject_check(ss_ctx *cx, const ss_model *m, const ss_subject *s);
+
+/* Adds the subject's i-th token to the model. *called is what it is called there, another name if its own was taken;
+ * freed by the caller. */
+ss_status ss_subject_token_in(char **called, ss_ctx *cx, ss_model *m, const ss_subject *s, int i);
+
 /* w += strength scale up x down, for a change of that kind; w is [out, in ...] as the checkpoint has it. */
 ss_status ss_low_rank_add(float *w, ss_ctx *cx, const ss_change *c, double strength);
+
+/* ---- thinner and merged subjects */
+
+typedef struct ss_thinning {
+    double share;    /* of the sum of the singular values, which the kept ones stay below; 0: all of them */
+    int64_t rank;    /* at most so many; 0: as many as the above says */
+    bool everything; /* all matrices and kernels, not only keys and values of cross-attention */
+} ss_thinning;
+
+typedef struct ss_thinned {
+    double error;        /* ||what was lost|| / ||the whole change||, over all weights */
+    double change, lost; /* the squares of those two */
+    int64_t rank;        /* the highest */
+} ss_thinned;
+
+/* A copy of the subject in which changes are products of two thin matrices. `m` is the model it was learned with,
+ * without it. *how may be NULL. */
+ss_status ss_subject_thin(ss_subject **out, ss_ctx *cx, const ss_model *m, const ss_subject *s, const ss_thinning *o,
+                          ss_thinned *how);
 
 /* ---- files; ss_subject_open, ss_subject_free and ss_subject_apply are public: selfsame.h */
 

@@ -50,6 +50,9 @@ void run_formats(runner *r, const char *folder);
 void run_custom_diffusion(runner *r, const char *folder);
 void run_train(runner *r, const char *folder); /* its parts */
 void run_augment(runner *r, const char *folder);
+void run_merge(runner *r, const char *folder);
+void run_compress(runner *r, const char *folder);
+void run_sampling(runner *r, const char *folder);
 
 /* The SD 1.x model that samplers/ and masactrl/ were made with: the first model folder that predicts noise. NULL with a
  * line. Freed by the caller. */

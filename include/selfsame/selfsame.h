@@ -226,6 +226,9 @@ SS_API void ss_subject_free(ss_subject *s);
  * the model is then as it was. */
 SS_API ss_status ss_subject_apply(ss_ctx *cx, ss_model *m, const ss_subject *s, double strength);
 
+/* The i-th token that the subject brings, to be named in prompts; NULL behind the last one. The subject's own. */
+SS_API const char *ss_subject_trigger(const ss_subject *s, int i);
+
 /* Tells subjects apart, whatever file they came in: SHA-256 over its tokens and changes. */
 SS_API ss_status ss_subject_fingerprint(char hex[65], ss_ctx *cx, const ss_subject *s);
 
@@ -486,38 +489,45 @@ typedef struct ss_train_news {
 typedef struct ss_train_request {
     const ss_train_concept *concepts;
     int concept_count;
-    const char *recipe;     /* NULL: "selfsame"; "compvis", "diffusers": as the published programs */
-    const char *parameters; /* NULL: "crossattn_kv", keys and values of cross-attention; "crossattn": all of it */
-    int steps;              /* 0: 250 */
-    double rate;            /* of learning, used as it is; 0: 1e-5 times what the recipe multiplies it with */
-    const char *schedule;   /* NULL: "constant"; "linear", "cosine" */
-    int warmup;             /* steps */
-    int batch;              /* photos in a pass; 0: 1 */
-    int accumulation;       /* passes a step; 0: 1 */
-    int size;               /* pixels a side; 0: the model's */
-    double clip;            /* the longest gradient; 0: the recipe's, negative: any */
-    double prior;           /* how much pictures of the class count; 0: 1 */
-    double flip;            /* share of mirrored pictures; 0: the recipe's, negative: none */
-    bool still;             /* photos fill their pictures: no random size and place */
-    int class_most;         /* pictures of each class; 0: 200 */
+    const char *concepts_file; /* instead of these: the published programs' JSON list of concepts */
+    const char *kind;          /* of subject: "object", "pet", "face", "style", "place"; NULL: "object". Sets what is 0 */
+    const char *recipe;        /* NULL: "selfsame"; "compvis", "diffusers": as the published programs */
+    const char *parameters;    /* "crossattn_kv", keys and values of cross-attention; "crossattn", all of it [kind] */
+    int steps;                 /* [kind] */
+    double rate;               /* of learning, used as it is [the kind's, times what a step sees] */
+    const char *schedule;      /* NULL: "constant"; "linear", "cosine" */
+    int warmup;                /* steps */
+    int batch;                 /* photos in a pass [kind] */
+    int accumulation;          /* passes a step [1] */
+    int size;                  /* pixels a side [the model's] */
+    double clip;               /* the longest gradient; negative: any [recipe] */
+    double prior;              /* how much pictures of the class count [1] */
+    double flip;               /* share of mirrored pictures; negative: none [kind] */
+    bool still;                /* photos fill their pictures: no random size and place */
+    int class_most;            /* pictures of each class [kind] */
+    const char *class_cache;   /* a folder: concepts without class_photos get pictures that the model draws, kept here */
     uint64_t seed;
-    bool recompute; /* a third less memory, a quarter more time */
+    bool recompute; /* less memory, more time */
 
-    const char *state; /* the file that a run goes on from; NULL: none is kept */
-    int save_every;    /* steps; 0: only at the end and when stopped */
-    bool resume;       /* go on from `state` */
+    /* A folder for the run: state.safetensors, log.jsonl, samples/. NULL: nothing is kept. */
+    const char *folder;
+    int save_every; /* steps; 0: only at the end and when stopped */
+    bool resume;    /* go on from the folder's state */
 
     /* Pictures with fixed seeds, seed, seed + 1 ..., one for each prompt, before the first step, every `sample_every`
-     * steps and after the last; 0: none. */
+     * steps and after the last; 0: none. They go to the folder, and to `sampled`, where not SS_OK ends the run. */
     int sample_every;
     const char *const *sample_prompts;
     int sample_count;
     ss_sampling_options sampling;
-    ss_status (*sampled)(void *user, int step, int index, const ss_image *picture); /* not SS_OK ends the run */
+    ss_status (*sampled)(void *user, int step, int index, const ss_image *picture);
 
     void (*news)(void *user, const ss_train_news *n);
     void *user;
 } ss_train_request;
+
+/* The kinds of subjects with the values that stand for them, as a table for people. Freed with free(). */
+SS_API ss_status ss_train_kinds(char **text, ss_ctx *cx);
 
 /* Learns the concepts (Custom Diffusion). *out is what was learned, freed with ss_subject_free; the model draws with it
  * from here on. Asked to stop, the state is kept and SS_ERR_STOPPED returned. */

@@ -1,8 +1,13 @@
 /* Photos to a subject: the request becomes a data set, new tokens, a trainer and a loop. */
 #include "api/request.h"
+#include "io/replace.h"
 #include "subject/subject.h"
+#include "train/concepts.h"
 #include "train/loop.h"
+#include "train/preset.h"
+#include "train/prior.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,11 +17,18 @@
 /* A request with its zeros filled in. */
 typedef struct plan {
     const ss_train_request *r;
+    const ss_preset *kind;
+    ss_concepts listed;            /* of the concepts file */
+    ss_train_concept *from_file;   /* the same as a request has them */
+    const ss_train_concept *given; /* [count] */
+    int count;
     ss_recipe recipe;
     ss_trained trained;
     ss_rate rate;
     int batch, accumulation, size;
     double clip, prior, flip;
+    bool still;
+    int class_most;
     char **owned; /* texts made here */
     int owned_count;
     ss_concept *concept;
@@ -25,9 +37,10 @@ typedef struct plan {
     json_t *settings;
     ss_dataset *data;
     ss_trainer trainer;
+    char *state, *log; /* paths in the run's folder, or NULL */
 } plan;
 
-enum { MOST_STEPS = 1000000, MOST_BATCH = 64, MOST_CONCEPTS = 16 };
+enum { MOST_STEPS = 1000000, MOST_BATCH = 64, MOST_CONCEPTS = SS_MOST_CONCEPTS };
 
 /* ---- texts */
 
@@ -36,20 +49,48 @@ static const char *keep(plan *p, char *text) {
     return text;
 }
 
+static ss_status read_concepts(plan *p, ss_ctx *cx) {
+    if (!p->r->concepts_file) {
+        p->given = p->r->concepts, p->count = p->r->concept_count;
+        return SS_OK;
+    }
+    ss_status st = ss_concepts_read(&p->listed, cx, p->r->concepts_file);
+    if (!st) p->from_file = ss_alloc(cx, (size_t)p->listed.count, sizeof *p->from_file);
+    for (int i = 0; i < p->listed.count && p->from_file; i++)
+        p->from_file[i] = (ss_train_concept){.photos = p->listed.at[i].photos,
+                                             .masks = p->listed.at[i].masks,
+                                             .token = p->listed.token[i] ? p->listed.token[i] : "",
+                                             .initializer = p->listed.initializer[i],
+                                             .prompt = p->listed.at[i].prompt,
+                                             .class_word = p->listed.at[i].class_prompt,
+                                             .class_photos = p->listed.at[i].class_photos};
+    p->given = p->from_file, p->count = p->listed.count;
+    return cx->status;
+}
+
+/* "photo of a {}" with the words in its place. */
+static char *filled(ss_ctx *cx, const char *template, const char *words) {
+    const char *hole = strstr(template, "{}");
+    return ss_format(cx, "%.*s%s%s", (int)(hole - template), template, words, hole + 2);
+}
+
 /* Tokens, prompts and class prompts that nobody gave. */
 static ss_status fill_concept(plan *p, ss_ctx *cx, int i) {
-    const ss_train_concept *c = &p->r->concepts[i];
+    const ss_train_concept *c = &p->given[i];
     const char *token = c->token;
     if (!token) token = keep(p, ss_format(cx, "<new%d>", i + 1));
     if (cx->status) return cx->status;
     if (!c->photos) return ss_fail(cx, SS_ERR_ARG, "concept %d has no photos: name a folder of them", i + 1);
     if (!c->prompt && !c->class_word)
         return ss_fail(cx, SS_ERR_ARG, "concept %d needs a class (\"dog\") or a prompt for its photos", i + 1);
-    if (c->class_photos && !c->class_prompt && !c->class_word)
+    if ((c->class_photos || p->r->class_cache) && !c->class_prompt && !c->class_word)
         return ss_fail(cx, SS_ERR_ARG, "concept %d has pictures of its class, but nothing says what they show", i + 1);
     p->token[i] = *token ? token : NULL;
     const char *prompt = c->prompt;
-    if (!prompt) prompt = keep(p, ss_format(cx, "photo of a %s%s%s", token, *token ? " " : "", c->class_word));
+    if (!prompt) {
+        const char *both = keep(p, ss_format(cx, "%s%s%s", token, *token ? " " : "", c->class_word));
+        prompt = both ? keep(p, filled(cx, p->kind->template, both)) : NULL;
+    }
     p->concept[i] = (ss_concept){.photos = c->photos,
                                  .masks = c->masks,
                                  .prompt = prompt,
@@ -61,16 +102,15 @@ static ss_status fill_concept(plan *p, ss_ctx *cx, int i) {
 /* ---- numbers */
 
 static bool with_prior(const plan *p) {
-    for (int i = 0; i < p->r->concept_count; i++)
+    for (int i = 0; i < p->count; i++)
         if (p->concept[i].class_photos) return true;
-    return false;
+    return p->r->class_cache != NULL;
 }
 
-/* The published programs multiply 1e-5 with what a step sees. */
+/* The published programs multiply their base with what a step sees. */
 static double scaled_rate(const plan *p) {
-    double pictures = (double)p->batch * p->accumulation;
     bool pairs = p->recipe != SS_RECIPE_COMPVIS && with_prior(p);
-    return 1e-5 * pictures * (pairs ? 2 : 1);
+    return ss_preset_rate(p->kind->rate, p->batch, p->accumulation, pairs);
 }
 
 static ss_status in_range(ss_ctx *cx, const char *what, double value, double least, double most) {
@@ -80,13 +120,15 @@ static ss_status in_range(ss_ctx *cx, const char *what, double value, double lea
 
 static ss_status fill_numbers(plan *p, ss_ctx *cx, const ss_model *m) {
     const ss_train_request *r = p->r;
-    p->batch = r->batch ? r->batch : 1;
+    p->batch = r->batch ? r->batch : p->kind->batch;
     p->accumulation = r->accumulation ? r->accumulation : 1;
     p->size = r->size ? r->size : m->size;
     p->clip = r->clip != 0 ? fmax(r->clip, 0) : p->recipe == SS_RECIPE_COMPVIS ? 0 : 1;
     p->prior = r->prior != 0 ? r->prior : 1;
-    p->flip = r->flip != 0 ? fmax(r->flip, 0) : p->recipe == SS_RECIPE_DIFFUSERS ? 0 : 0.5;
-    p->rate.steps = r->steps ? r->steps : 250;
+    p->flip = r->flip != 0 ? fmax(r->flip, 0) : p->kind->flip;
+    p->still = r->still || p->kind->still;
+    p->class_most = r->class_most ? r->class_most : p->kind->class_pictures;
+    p->rate.steps = r->steps ? r->steps : p->kind->steps;
     p->rate.warmup = r->warmup;
     p->rate.rate = r->rate != 0 ? r->rate : scaled_rate(p);
     ss_status st = ss_rate_find(&p->rate.kind, cx, r->schedule);
@@ -97,14 +139,14 @@ static ss_status fill_numbers(plan *p, ss_ctx *cx, const ss_model *m) {
     if (!st) st = in_range(cx, "the accumulation", p->accumulation, 1, 1024);
     if (!st) st = in_range(cx, "the weight of class pictures", p->prior, 0, 1000);
     if (!st) st = in_range(cx, "the share of mirrored pictures", p->flip, 0, 1);
-    if (!st) st = in_range(cx, "the number of class pictures", r->class_most, 0, MOST_STEPS);
+    if (!st) st = in_range(cx, "the number of class pictures", p->class_most, 0, MOST_STEPS);
     if (!st) st = in_range(cx, "steps between states", r->save_every, 0, MOST_STEPS);
     if (!st) st = in_range(cx, "steps between samples", r->sample_every, 0, MOST_STEPS);
     if (!st) st = in_range(cx, "the size", p->size, 64, 2048);
     if (!st && p->size % 8)
         st = ss_fail(cx, SS_ERR_ARG, "a size of %d pixels: training pictures have sides of a multiple of 8", p->size);
-    if (!st && r->resume && !r->state)
-        st = ss_fail(cx, SS_ERR_ARG, "to go on, a training needs the state that it was left in");
+    if (!st && r->resume && !r->folder)
+        st = ss_fail(cx, SS_ERR_ARG, "to go on, a training needs the folder that it was left in");
     return st;
 }
 
@@ -115,11 +157,11 @@ static ss_status describe(plan *p, ss_ctx *cx) {
                   p->base, "recipe", ss_recipe_name(p->recipe), "parameters", ss_trained_name(p->trained), "steps",
                   (json_int_t)p->rate.steps, "rate", p->rate.rate, "schedule", ss_rate_name(p->rate.kind), "warmup",
                   (json_int_t)p->rate.warmup, "batch", p->batch, "accumulation", p->accumulation, "size", p->size,
-                  "clip", p->clip, "prior", p->prior, "flip", p->flip, "still", r->still, "seed", (json_int_t)r->seed,
+                  "clip", p->clip, "prior", p->prior, "flip", p->flip, "still", p->still, "seed", (json_int_t)r->seed,
                   "numbers", ss_ctx_numbers(cx), "version", SS_VERSION, "threads", cx->threads);
     json_t *list = json_array();
-    for (int i = 0; i < r->concept_count && list; i++) {
-        const ss_train_concept *c = &r->concepts[i];
+    for (int i = 0; i < p->count && list; i++) {
+        const ss_train_concept *c = &p->given[i];
         json_array_append_new(list, json_pack("{s:s*, s:s*, s:s*, s:s*, s:s*}", "token", p->token[i], "class",
                                               c->class_word, "initializer", c->initializer, "prompt",
                                               p->concept[i].prompt, "class_prompt", p->concept[i].class_prompt));
@@ -130,21 +172,43 @@ static ss_status describe(plan *p, ss_ctx *cx) {
     return SS_OK;
 }
 
+static ss_status open_folder(plan *p, ss_ctx *cx) {
+    if (!p->r->folder) return SS_OK;
+    char *samples = ss_format(cx, "%s/samples", p->r->folder);
+    p->state = ss_format(cx, "%s/state.safetensors", p->r->folder);
+    p->log = ss_format(cx, "%s/log.jsonl", p->r->folder);
+    ss_status st = cx->status ? cx->status : ss_make_folders(cx, samples);
+    if (!st && !p->r->resume) {
+        FILE *f = fopen(p->state, "r");
+        if (f)
+            st = ss_fail(cx, SS_ERR_ARG, "%s holds the state of a training: go on with it, or name another folder",
+                         p->r->folder);
+        if (f) fclose(f);
+    }
+    free(samples);
+    return st;
+}
+
 static ss_status open_plan(plan *p, ss_ctx *cx, const ss_model *m) {
     const ss_train_request *r = p->r;
-    if (r->concept_count < 1 || r->concept_count > MOST_CONCEPTS)
-        return ss_fail(cx, SS_ERR_ARG, "%d concepts: a training takes 1 to %d", r->concept_count, MOST_CONCEPTS);
-    size_t n = (size_t)r->concept_count;
-    p->owned = ss_alloc(cx, 2 * n, sizeof *p->owned);
+    p->kind = ss_preset_find(cx, r->kind);
+    ss_status st = cx->status ? cx->status : read_concepts(p, cx);
+    if (!st && (p->count < 1 || p->count > MOST_CONCEPTS))
+        st = ss_fail(cx, SS_ERR_ARG, "%d concepts: a training takes 1 to %d", p->count, MOST_CONCEPTS);
+    if (st) return st;
+    size_t n = (size_t)p->count;
+    p->owned = ss_alloc(cx, 4 * n, sizeof *p->owned);
     p->concept = ss_alloc(cx, n, sizeof *p->concept);
     p->token = ss_alloc(cx, n, sizeof *p->token);
-    ss_status st = cx->status;
+    st = cx->status;
     if (!st) st = ss_recipe_find(&p->recipe, cx, r->recipe);
-    if (!st) st = ss_trained_find(&p->trained, cx, r->parameters);
-    for (int i = 0; i < r->concept_count && !st; i++) st = fill_concept(p, cx, i);
+    if (!st) st = ss_trained_find(&p->trained, cx, r->parameters ? r->parameters : p->kind->trained);
+    for (int i = 0; i < p->count && !st; i++) st = fill_concept(p, cx, i);
     if (!st) st = fill_numbers(p, cx, m);
+    if (!st) st = ss_sampling_check(cx, &r->sampling);
     if (!st) st = ss_model_fingerprint(p->base, cx, m);
-    return st ? st : describe(p, cx);
+    if (!st) st = describe(p, cx);
+    return st ? st : open_folder(p, cx);
 }
 
 static void close_plan(plan *p) {
@@ -155,6 +219,10 @@ static void close_plan(plan *p) {
     free(p->owned);
     free(p->concept);
     free(p->token);
+    free(p->state);
+    free(p->log);
+    free(p->from_file);
+    ss_concepts_free(&p->listed);
 }
 
 /* ---- tokens */
@@ -163,8 +231,8 @@ static void close_plan(plan *p) {
  * starts from the class, which is a better guess, where that is one token. */
 static ss_status initializer(int32_t *id, const plan *p, ss_ctx *cx, const ss_model *m, int i) {
     static const char *const pieces[] = {"ktn", "pll", "ucd"};
-    const ss_train_concept *c = &p->r->concepts[i];
-    int last = p->r->concept_count - 1;
+    const ss_train_concept *c = &p->given[i];
+    int last = p->count - 1;
     if (c->initializer) return ss_initializer(id, cx, m, c->initializer, false);
     if (p->recipe == SS_RECIPE_OWN && c->class_word) {
         int32_t ids[SS_TOKENS];
@@ -186,7 +254,7 @@ static ss_status add_tokens(const plan *p, ss_ctx *cx, ss_model *m) {
     int64_t width = ss_model_token_width(m), first;
     float *row = ss_alloc(cx, (size_t)width, sizeof *row);
     ss_status st = cx->status;
-    for (int i = 0; i < p->r->concept_count && !st; i++) {
+    for (int i = 0; i < p->count && !st; i++) {
         int32_t id = 0;
         if (!p->token[i]) continue;
         st = initializer(&id, p, cx, m, i);
@@ -200,16 +268,16 @@ static ss_status add_tokens(const plan *p, ss_ctx *cx, ss_model *m) {
 
 /* ---- samples */
 
-static ss_status draw(ss_image *out, plan *p, ss_ctx *cx, const char *prompt, uint64_t seed) {
-    ss_model *m = p->trainer.model;
+static ss_status draw(ss_image *out, const plan *p, ss_ctx *cx, ss_model *m, const ss_sampling_options *o,
+                      const char *prompt, uint64_t seed) {
     ss_run run = {0};
     ss_texts texts = {0};
     ss_rng rng;
     ss_size size = {p->size, p->size};
     int64_t count = (int64_t)4 * (p->size / 8) * (p->size / 8);
     float *x = ss_alloc(cx, (size_t)count, sizeof *x);
-    ss_status st = x ? ss_run_open(&run, cx, m, &p->r->sampling, NULL, 1, size) : SS_ERR_NOMEM;
-    if (!st) st = ss_embed_texts(&texts, cx, m, (const char *[]){"", prompt}, 2, p->r->sampling.clip_skip);
+    ss_status st = x ? ss_run_open(&run, cx, m, o, NULL, 1, size) : SS_ERR_NOMEM;
+    if (!st) st = ss_embed_texts(&texts, cx, m, (const char *[]){"", prompt}, 2, o->clip_skip);
     if (!st) st = ss_run_texts(&run, cx, &texts, 0, (int[]){1}, 1);
     if (!st) {
         ss_rng_seed(&rng, seed);
@@ -230,11 +298,84 @@ static ss_status sample(plan *p, ss_ctx *cx, int64_t step) {
     ss_status st = SS_OK;
     for (int i = 0; i < p->r->sample_count && !st; i++) {
         ss_image im = {0};
-        st = draw(&im, p, cx, p->r->sample_prompts[i], p->r->seed + (uint64_t)i);
-        if (!st) st = p->r->sampled(p->r->user, (int)step, i, &im);
+        char *path =
+            p->r->folder ? ss_format(cx, "%s/samples/%06lld-%d.png", p->r->folder, (long long)step, i + 1) : NULL;
+        st = cx->status;
+        if (!st)
+            st = draw(&im, p, cx, p->trainer.model, &p->r->sampling, p->r->sample_prompts[i], p->r->seed + (uint64_t)i);
+        if (!st && path) st = ss_image_write(cx, path, &im, NULL);
+        if (!st && p->r->sampled) st = p->r->sampled(p->r->user, (int)step, i, &im);
         ss_image_free(&im);
+        free(path);
     }
     return st;
+}
+
+/* ---- pictures of the class, drawn by the model */
+
+typedef struct painter {
+    const plan *p;
+    ss_model *m;
+    ss_sampling_options way;
+} painter;
+
+static ss_status paint(void *user, ss_ctx *cx, ss_image *out, const char *prompt, uint64_t seed) {
+    const painter *a = user;
+    return draw(out, a->p, cx, a->m, &a->way, prompt, seed);
+}
+
+/* As the published programs draw them. */
+static ss_status draw_classes(plan *p, ss_ctx *cx, ss_model *m) {
+    painter a = {p, m, {.sampler = "ddim", .steps = 50, .guidance = 6, .eta = 1}};
+    char way[80];
+    snprintf(way, sizeof way, "ddim 50 guidance 6 eta 1 %dx%d", p->size, p->size);
+    ss_status st = SS_OK;
+    for (int i = 0; i < p->count && p->r->class_cache && !st; i++) {
+        if (p->concept[i].class_photos) continue;
+        char *folder = NULL;
+        ss_prior_options o = {.cache = p->r->class_cache,
+                              .model = p->base,
+                              .prompt = p->concept[i].class_prompt,
+                              .way = way,
+                              .count = p->class_most,
+                              .draw = paint,
+                              .draw_user = &a};
+        st = ss_prior_fill(&folder, cx, &o);
+        p->concept[i].class_photos = keep(p, folder);
+    }
+    return st;
+}
+
+/* ---- the log */
+
+/* What the log says of steps that the state does not know of is no longer true. */
+static ss_status trim_log(const plan *p, ss_ctx *cx) {
+    FILE *from = fopen(p->log, "r");
+    char line[1024], *kept = NULL;
+    size_t size = 0;
+    if (!from) return SS_OK;
+    while (!cx->status && fgets(line, sizeof line, from)) {
+        json_t *o = json_loads(line, 0, NULL);
+        size_t n = strlen(line);
+        if (json_is_object(o) && json_integer_value(json_object_get(o, "step")) <= p->trainer.step &&
+            !ss_grow(cx, &kept, size, size + n, 1))
+            memcpy(kept + size, line, n), size += n;
+        json_decref(o);
+    }
+    fclose(from);
+    ss_status st = cx->status ? cx->status : ss_write_file(cx, p->log, kept, size);
+    free(kept);
+    return st;
+}
+
+static ss_status log_step(const plan *p, ss_ctx *cx, const ss_train_news *n) {
+    FILE *f = fopen(p->log, "a");
+    bool good = f && fprintf(f,
+                             "{\"step\": %d, \"loss\": %.9g, \"smoothed\": %.9g, \"rate\": %.9g, \"norm\": %.9g, "
+                             "\"seconds\": %.3f, \"memory\": %zu}\n",
+                             n->step, n->loss, n->smoothed, n->rate, n->norm, n->seconds, n->memory) > 0;
+    if (f && fclose(f)) good = false;
+    return good ? SS_OK : ss_fail(cx, SS_ERR_FILE, "%s cannot be written: %s", p->log, strerror(errno));
 }
 
 static ss_status after(void *user, ss_ctx *cx, const ss_loop_news *n) {
@@ -251,9 +392,12 @@ static ss_status after(void *user, ss_ctx *cx, const ss_loop_news *n) {
                           .seconds = n->seconds,
                           .left = n->left,
                           .memory = (size_t)use.ru_maxrss << 10};
-    if (r->news && n->seconds > 0) r->news(r->user, &news);
+    bool stepped = n->seconds > 0;
+    ss_status st = SS_OK;
+    if (r->news && stepped) r->news(r->user, &news);
+    if (p->log) st = stepped ? log_step(p, cx, &news) : trim_log(p, cx);
     bool due = r->sample_every > 0 && (n->step % r->sample_every == 0 || n->step == n->steps);
-    return due && r->sampled ? sample(p, cx, n->step) : SS_OK;
+    return !st && due ? sample(p, cx, n->step) : st;
 }
 
 /* ---- what was learned */
@@ -261,16 +405,16 @@ static ss_status after(void *user, ss_ctx *cx, const ss_loop_news *n) {
 static ss_status take_tokens(ss_subject *s, const plan *p, ss_ctx *cx, const ss_model *m) {
     const ss_param *rows = ss_params_find(&m->text.params, SS_ADDED_TOKENS);
     int64_t at = rows ? rows->shape[0] : 0;
-    for (int i = 0; i < p->r->concept_count; i++) at -= p->token[i] != NULL; /* ours are the last ones */
+    for (int i = 0; i < p->count; i++) at -= p->token[i] != NULL; /* ours are the last ones */
     ss_status st = SS_OK;
-    for (int i = 0; i < p->r->concept_count && !st; i++) {
+    for (int i = 0; i < p->count && !st; i++) {
         if (!p->token[i]) continue;
         ss_subject_token t = {.name = p->token[i],
                               .count = 1,
                               .width = rows->shape[1],
                               .vectors = rows->data + at++ * rows->shape[1],
-                              .class_word = p->r->concepts[i].class_word,
-                              .initializer = p->r->concepts[i].initializer};
+                              .class_word = p->given[i].class_word,
+                              .initializer = p->given[i].initializer};
         st = ss_subject_add_token(s, cx, &t);
     }
     return st;
@@ -297,8 +441,8 @@ static ss_status learned(ss_subject **out, plan *p, ss_ctx *cx, const ss_model *
     if (!st) st = ss_subject_say(s, cx, "selfsame.base", p->base);
     if (!st) st = ss_subject_say(s, cx, "selfsame.recipe", ss_recipe_name(p->recipe));
     if (!st) st = ss_subject_say(s, cx, "selfsame.settings", settings);
-    for (int i = 0; i < p->r->concept_count && !st; i++) {
-        const char *word = p->r->concepts[i].class_word, *token = p->token[i];
+    for (int i = 0; i < p->count && !st; i++) {
+        const char *word = p->given[i].class_word, *token = p->token[i];
         if (!token) continue;
         char *longer = ss_format(cx, "%s%s%s%s%s", trigger ? trigger : "", trigger ? ", " : "", token, word ? " " : "",
                                  word ? word : "");
@@ -316,17 +460,22 @@ static ss_status learned(ss_subject **out, plan *p, ss_ctx *cx, const ss_model *
     return st;
 }
 
+ss_status ss_train_kinds(char **text, ss_ctx *cx) {
+    ss_ctx_clear(cx);
+    return ss_preset_table(text, cx);
+}
+
 ss_status ss_train(ss_subject **out, ss_ctx *cx, ss_model *m, const ss_train_request *r) {
     ss_ctx_clear(cx);
     plan p = {.r = r};
     ss_status st = open_plan(&p, cx, m);
-    if (!st) st = ss_sampling_check(cx, &r->sampling);
+    if (!st) st = draw_classes(&p, cx, m);
     ss_dataset_options data = {
         .concepts = p.concept,
-        .concept_count = r->concept_count,
-        .augment = {.recipe = p.recipe, .size = p.size, .flip = p.flip, .still = r->still},
+        .concept_count = p.count,
+        .augment = {.recipe = p.recipe, .size = p.size, .flip = p.flip, .still = p.still},
         .batch = p.batch,
-        .class_most = r->class_most ? r->class_most : 200,
+        .class_most = p.class_most,
         .seed = r->seed,
     };
     if (!st) st = ss_dataset_open(&p.data, cx, &data);
@@ -342,7 +491,7 @@ ss_status ss_train(ss_subject **out, ss_ctx *cx, ss_model *m, const ss_train_req
                         .prior = p.prior,
                         .size = p.size,
                         .seed = r->seed,
-                        .state = r->state,
+                        .state = p.state,
                         .save_every = r->save_every,
                         .settings = p.settings,
                         .after = after,

@@ -4,6 +4,7 @@
 #include "options.h"
 #include "recipe.h"
 #include "say.h"
+#include "subjects.h"
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -87,7 +88,7 @@ int job_open_model(job *j) {
     if (!s->sampler) s->sampler = s->verb->bit == EDIT ? "ddim" : j->info.sampler;
     if (!s->width) s->width = j->info.size;
     if (!s->height) s->height = j->info.size;
-    return DONE;
+    return subjects_apply(j);
 }
 
 int job_verdict(job *j, ss_status st) {
@@ -122,5 +123,6 @@ void job_close(job *j) {
     ss_model_free(j->m);
     ss_ctx_free(j->cx);
     json_decref(j->files);
+    json_decref(j->subjects);
     *j = (job){0};
 }

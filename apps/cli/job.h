@@ -13,6 +13,7 @@ typedef struct job {
     ss_model_info info;
     char fingerprint[65]; /* of the model's weights */
     json_t *files;        /* the photo and masks: their paths and hashes, for the recipe */
+    json_t *subjects;     /* the same of what was added to the model: a list */
     meter meter;
     double seconds_open;
     bool preview_failed;

@@ -211,3 +211,10 @@ static json_t *give_prompts(const settings *s, const option_row *o) {
 }
 
 const option_kind prompts_kind = {take_prompt, give_prompts, false};
+
+static int take_files(settings *s, const option_row *o, const char *value) {
+    if (!*value) return usage("--%s takes a %s, and what is there is empty", o->name, o->argument);
+    return take_prompt(s, o, value);
+}
+
+const option_kind files_kind = {take_files, give_prompts, true};

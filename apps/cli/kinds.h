@@ -14,6 +14,7 @@ extern const option_kind choice_kind;  /* int: the index of one of the row's wor
 extern const option_kind sampler_kind; /* a text; the library knows the names, and others for them */
 extern const option_kind text_kind;    /* a text as it stands */
 extern const option_kind file_kind;    /* a path */
+extern const option_kind files_kind;   /* the same, any number of times: texts */
 extern const option_kind prompt_kind;  /* a text, @FILE or - : prompts_read looks */
 extern const option_kind prompts_kind; /* the same, any number of times: texts */
 

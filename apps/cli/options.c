@@ -40,6 +40,7 @@ void settings_free(settings *s) {
     for (int i = 0; i < s->owned_count; i++) free(s->owned[i]);
     free(s->owned);
     free(s->prompts.at);
+    free(s->subjects.at);
     free(s->step_list.at);
     json_decref(s->report);
     *s = (settings){0};
@@ -56,7 +57,7 @@ const option_row *option_named(const char *name) {
 bool given(const settings *s, const char *name) {
     const option_row *o = option_named(name);
     assert(o);
-    return s->given >> (o - options) & 1;
+    return s->given[o - options];
 }
 
 const char *did_you_mean(settings *s, const char *word, const char *const *words, int count) {
@@ -75,7 +76,7 @@ static const char *verbs_that_take(settings *s, const option_row *o) {
 
 static int unknown(settings *s, const char *word) {
     const verb *v = s->verb;
-    const char *names[64];
+    const char *names[MOST_OPTIONS];
     int n = 0;
     size_t length = strcspn(word, "=");
     const char *name = format_text(s, "%.*s", (int)length, word);
@@ -117,10 +118,10 @@ int options_preset(settings *s, const verb *v) {
 }
 
 int options_parse(settings *s, const verb *v, int argc, char **argv) {
-    assert(option_count <= 64);
-    struct option rows[65] = {0};
-    char letters[3 + 2 * 64] = "-:", *letter = letters + 2; /* operands come as code 1, in their place */
-    int row_of[65], n = 0;
+    assert(option_count < MOST_OPTIONS);
+    struct option rows[MOST_OPTIONS] = {0};
+    char letters[3 + 2 * MOST_OPTIONS] = "-:", *letter = letters + 2; /* operands come as code 1, in their place */
+    int row_of[MOST_OPTIONS], n = 0;
     for (int i = 0; i < option_count; i++) {
         const option_row *o = &options[i];
         if (!(o->verbs & v->bit)) continue;
@@ -155,7 +156,7 @@ int options_parse(settings *s, const verb *v, int argc, char **argv) {
             rc = usage("--%s takes a value, and \"%s\" looks like the next option (if it is the value, write --%s=%s)",
                        o->name, word, o->name, word);
         } else {
-            s->given |= (uint64_t)1 << (o - options);
+            s->given[o - options] = true;
             rc = o->kind->take(s, o, optarg);
         }
     }
@@ -194,9 +195,9 @@ static const struct {
     const char *option;
     unsigned methods;
 } of_method[] = {
-    {"source-mask", MASK},     {"target-mask", MASK},      {"subject", AUTO_MASK},     {"target-subject", AUTO_MASK},
-    {"threshold", AUTO_MASK},  {"layers", CONTROLLED},     {"start-step", CONTROLLED}, {"end-step", CONTROLLED},
-    {"every", CONTROLLED},     {"last-digit", CONTROLLED}, {"step-list", CONTROLLED},  {"keep-keys", CONTROLLED},
+    {"source-mask", MASK},     {"target-mask", MASK},      {"subject-words", AUTO_MASK}, {"target-words", AUTO_MASK},
+    {"threshold", AUTO_MASK},  {"layers", CONTROLLED},     {"start-step", CONTROLLED},   {"end-step", CONTROLLED},
+    {"every", CONTROLLED},     {"last-digit", CONTROLLED}, {"step-list", CONTROLLED},    {"keep-keys", CONTROLLED},
     {"save-masks", AUTO_MASK},
 };
 

@@ -6,7 +6,7 @@
 
 #include "settings.h"
 
-enum { GENERATE = 1, EDIT = 2, INSPECT = 4, REPEAT = 8, BENCH = 16, ANY_VERB = 31 };
+enum { GENERATE = 1, EDIT = 2, INSPECT = 4, REPEAT = 8, BENCH = 16, CLAY = 1024, ANY_VERB = 0xffff };
 
 enum { MOST_EXAMPLES = 4 };
 
@@ -79,10 +79,12 @@ const char *did_you_mean(settings *s, const char *word, const char *const *words
 enum { MEMORY_CHECK, MEMORY_ANYWAY };              /* memory_words */
 enum { SCALE_NOTHING, SCALE_THREADS, SCALE_SIZE }; /* scale_words */
 extern const char *const method_words[],
-    *const inversion_words[], *const fit_words[], *const prediction_words[], *const numbers_words[],
-                                                                                 *const device_words[],
-                                                                                     *const isa_words[],
-                                                                                         *const scale_words[],
-                                                                                             *const memory_words[];
+    *const inversion_words[], *const fit_words[], *const prediction_words[],
+                                                      *const numbers_words[], *const device_words[],
+                                                                                  *const isa_words[],
+                                                                                      *const scale_words[],
+                                                                                          *const memory_words[],
+                                                                                              *const world_words[],
+                                                                                                  *const held_words[];
 
 #endif

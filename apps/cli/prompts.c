@@ -116,8 +116,8 @@ int prompts_read(settings *s) {
     for (int i = 0; i < 2 && !rc; i++)
         if (*single[i]) rc = fetch(s, names[i], single[i]);
     if (!rc && s->prompts_file) rc = fetch_list(s);
-    if (!rc && s->subject) rc = check("--subject", s->subject);
-    if (!rc && s->target_subject) rc = check("--target-subject", s->target_subject);
+    if (!rc && s->subject_words) rc = check("--subject-words", s->subject_words);
+    if (!rc && s->target_words) rc = check("--target-words", s->target_words);
     if (rc) return rc;
     for (int i = 0; i < s->prompts.count; i++)
         if (!s->prompts.at[i][strspn(s->prompts.at[i], " \t\r\n")])

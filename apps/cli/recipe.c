@@ -2,7 +2,7 @@
  *
  *     {"selfsame": version, "verb": ..., "index": ..., "options": {name: value, ...},
  *      "model": {"path": ..., "family": ..., "fingerprint": ...}, "files": {"photo": {"path": ..., "sha256": ...},
- * ...}}
+ * ...}, "subjects": [{"path": ..., "strength": ..., "fingerprint": ...}, ...]}
  *
  * It holds what decides the pixels and nothing else: no date, no place that something was written to. Paths below the
  * home folder start with ~/, so that a picture does not tell whose it was.
@@ -10,8 +10,10 @@
 #include "recipe.h"
 
 #include "files.h"
+#include "kinds.h"
 #include "options.h"
 #include "say.h"
+#include "subjects.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +42,7 @@ static const char *home(void) {
     return path && *path == '/' && path[1] ? path : NULL;
 }
 
-static const char *shorten(settings *s, const char *path) {
+const char *recipe_path(settings *s, const char *path) {
     size_t n = home() ? strlen(home()) : 0;
     bool below = n && !strncmp(path, home(), n) && path[n] == '/';
     return below ? format_text(s, "~%s", path + n) : path;
@@ -63,9 +65,9 @@ json_t *recipe_model(const job *j) {
     const struct {
         const char *key, *text;
     } at[] = {
-        {"path", shorten(s, s->model)},
-        {"vae", s->vae ? shorten(s, s->vae) : NULL},
-        {"config", s->config ? shorten(s, s->config) : NULL},
+        {"path", recipe_path(s, s->model)},
+        {"vae", s->vae ? recipe_path(s, s->vae) : NULL},
+        {"config", s->config ? recipe_path(s, s->config) : NULL},
         {"family", j->info.family},
         {"fingerprint", j->fingerprint},
     };
@@ -89,7 +91,7 @@ int recipe_hash_files(job *j) {
         if (hash && strcmp(hash, hex))
             return failure("%s is not the %s that %s was made from: its SHA-256 is %.12s..., that one's was %.12s...",
                            path, read_files[i].name, s->operand, hex, hash);
-        json_t *file = json_pack("{s:o?, s:s}", "path", json_string(shorten(s, path)), "sha256", hex);
+        json_t *file = json_pack("{s:o?, s:s}", "path", json_string(recipe_path(s, path)), "sha256", hex);
         json_object_set_new(j->files, read_files[i].name, must(file));
     }
     return DONE;
@@ -106,6 +108,7 @@ static char *recipe_json(const job *j, const portrait *p) {
     json_object_set_new(recipe, "options", options_to_json(&one));
     json_object_set_new(recipe, "model", recipe_model(j));
     if (json_object_size(j->files)) json_object_set(recipe, "files", j->files);
+    if (json_array_size(j->subjects)) json_object_set(recipe, "subjects", j->subjects);
     char *text = must(json_dumps(recipe, JSON_COMPACT));
     json_decref(recipe);
     return text;
@@ -158,6 +161,7 @@ static int parameters(char **text, job *j, const portrait *p) {
         {"Batch size", batch ? format_text(s, "%d", s->batch) : NULL},
         {"Batch pos", batch ? format_text(s, "%d", p->index) : NULL},
         {"Model fingerprint", format_text(s, "%.10s", j->fingerprint)},
+        {"Subjects", subjects_text(j)},
         {"Source image", edits ? name_of(s->photo) : NULL},
         {"Source prompt", edits ? s->source : NULL},
         {"Inversion", edits ? inversion_words[s->inversion] : NULL},
@@ -214,6 +218,16 @@ int recipe_read(settings *t, const json_t *recipe, const char *picture) {
     for (int i = 0; i < READ_FILES; i++) {
         path = json_string_value(json_object_get(json_object_get(files, read_files[i].name), "path"));
         if (path) *path_at(t, read_files[i].place) = find(t, path, picture);
+    }
+    size_t i;
+    json_t *subject;
+    json_array_foreach(json_object_get(recipe, "subjects"), i, subject) {
+        path = json_string_value(json_object_get(subject, "path"));
+        double strength = json_number_value(json_object_get(subject, "strength"));
+        if (!path) return failure("%s: its recipe does not say where its subject %zu is", picture, i + 1);
+        const char *value = format_text(t, "%s:%.17g", find(t, path, picture), strength);
+        rc = files_kind.take(t, option_named("subject"), value);
+        if (rc) return rc;
     }
     return DONE;
 }

@@ -28,6 +28,9 @@ json_t *recipe_model(const job *j);
 /* repeat: the picture's recipe into `t`, whose paths become ones that exist here, or a sentence. */
 int recipe_read(settings *t, const json_t *recipe, const char *picture);
 
+/* A path as a recipe has it, with ~ for the home folder. */
+const char *recipe_path(settings *s, const char *path);
+
 /* repeat: whether the model that has been opened is the one that the picture was made with. */
 int recipe_check_model(const job *j);
 

@@ -54,6 +54,12 @@ static int redirect(settings *t, const settings *s) {
         if (needed[i].path && access(needed[i].path, F_OK))
             return failure("%s that %s was made with is not at %s: %s says where it is now", needed[i].what, s->operand,
                            needed[i].path, needed[i].option);
+    if (s->subjects.count && s->subjects.count != t->subjects.count)
+        return failure(
+            "%s was made with %d subjects, and --subject is there %d times: each says where one of them is now, "
+            "in their order",
+            s->operand, t->subjects.count, s->subjects.count);
+    for (int i = 0; i < s->subjects.count; i++) t->subjects.at[i] = s->subjects.at[i];
     if (!t->model) return failure("the recipe of %s names no model: -m says where it is", s->operand);
     if (t->verb->bit == EDIT && !t->photo)
         return failure("the recipe of %s names no photo: --photo says where it is", s->operand);

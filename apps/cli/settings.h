@@ -19,10 +19,12 @@ typedef struct numbers {
     int count;
 } numbers;
 
+enum { MOST_OPTIONS = 256 };
+
 typedef struct settings {
     const verb *verb;
-    const char *operand; /* what stands there without an option: the photo, the path, the picture */
-    uint64_t given;      /* bit i: row i of the option table was on the command line */
+    const char *operand;      /* what stands there without an option: the photo, the path, the picture */
+    bool given[MOST_OPTIONS]; /* row i of the option table was on the command line */
 
     texts prompts;
     const char *prompts_file, *source, *negative;
@@ -31,6 +33,7 @@ typedef struct settings {
     int fit, width, height, size[2];
 
     const char *model, *vae, *config, *sampler;
+    texts subjects; /* FILE or FILE:STRENGTH */
     int prediction, clip_skip;
     bool ema, karras;
 
@@ -39,12 +42,18 @@ typedef struct settings {
     int64_t seed; /* negative: not chosen yet */
 
     int method, inversion;
-    const char *layers, *source_mask, *target_mask, *subject, *target_subject, *keep_source, *save_masks,
+    const char *layers, *source_mask, *target_mask, *subject_words, *target_words, *keep_source, *save_masks,
         *save_attention;
     double threshold, inversion_guidance;
     int start_step, end_step, every, last_digit;
     numbers step_list;
     bool keep_keys;
+
+    /* Of clay: the words that hold parts of a scene, NULL for those that are drawn. */
+    const char *parts[SS_CLAY_PARTS];
+    int world, held, count, samples, captions, shard;
+    int64_t first;
+    bool truth, masks, keypoints;
 
     const char *output, *sheet, *preview;
     bool json, quiet, all, help, help_all;

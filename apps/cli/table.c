@@ -8,6 +8,7 @@
 #define BOTH (GENERATE | EDIT)
 #define MODEL_VERBS (GENERATE | EDIT | BENCH)
 #define MACHINE_VERBS (GENERATE | EDIT | BENCH)
+#define CLAY_PART(name) AT(parts[SS_CLAY_##name])
 
 const char *const method_words[] = {"plain", "union", "mask", "auto-mask", "none", NULL};
 const char *const inversion_words[] = {"direct", "ddim", "trajectory", "negative-prompt", NULL};
@@ -18,6 +19,8 @@ const char *const device_words[] = {"cpu", "reference", NULL};
 const char *const isa_words[] = {"auto", "portable", "avx2", "avx512", "avx512_bf16", NULL};
 const char *const scale_words[] = {"nothing", "threads", "size", NULL};
 const char *const memory_words[] = {"check", "anyway", NULL};
+const char *const world_words[] = {"small", "full", NULL};
+const char *const held_words[] = {"never", "only", "too", NULL}; /* ss_clay_held */
 
 const option_row options[] = {
     {"What to draw", "prompt", 'p', "TEXT", BOTH, BOTH, &prompts_kind, AT(prompts), .recipe = true,
@@ -35,11 +38,46 @@ const option_row options[] = {
      .help = "the photo it was made from, if that has moved"},
     {NULL, "fit", 0, "WAY", BOTH, EDIT, &choice_kind, AT(fit), .words = fit_words, .preset = "squash", .recipe = true,
      .help = "a photo of another shape: squash, crop or pad it"},
-    {NULL, "size", 0, "WxH", BOTH | BENCH, BOTH | BENCH, &size_kind, AT(size), 8, 4096,
+    {NULL, "size", 0, "WxH", BOTH | BENCH | CLAY, BOTH | BENCH | CLAY, &size_kind, AT(size), 8, 4096,
      .help = "pixels, multiples of 8; one number for a square [the model's]"},
     {NULL, "width", 0, "N", BOTH, 0, &integer_kind, AT(width), 8, 4096, .recipe = true,
      .help = "the same, one side at a time"},
     {NULL, "height", 0, "N", BOTH, 0, &integer_kind, AT(height), 8, 4096, .recipe = true, .help = "the other side"},
+
+    {"Which scenes", "world", 0, "WHICH", CLAY, CLAY, &choice_kind, AT(world), .words = world_words, .preset = "small",
+     .help = "small, which the built-in model knows, or full"},
+    {NULL, "species", 0, "WORD", CLAY, CLAY, &text_kind, CLAY_PART(SPECIES),
+     .help = "dog, cat, bear, elephant, duck, frog ..."},
+    {NULL, "color", 0, "WORD", CLAY, CLAY, &text_kind, CLAY_PART(COLOR),
+     .help = "red, orange, yellow, green, blue ..."},
+    {NULL, "marking", 0, "WORD", CLAY, CLAY, &text_kind, CLAY_PART(MARKING),
+     .help = "plain, striped, spotted, patched"},
+    {NULL, "accessory", 0, "WORD", CLAY, CLAY, &text_kind, CLAY_PART(ACCESSORY),
+     .help = "none, hat, scarf, glasses, bow tie, backpack"},
+    {NULL, "accessory-color", 0, "WORD", CLAY, 0, &text_kind, CLAY_PART(ACCESSORY_COLOR), .help = "as --color"},
+    {NULL, "action", 0, "WORD", CLAY, CLAY, &text_kind, CLAY_PART(ACTION),
+     .help = "standing, sitting, running, jumping ..."},
+    {NULL, "view", 0, "WORD", CLAY, CLAY, &text_kind, CLAY_PART(VIEW),
+     .help = "front, three-quarter left or right, side left or right"},
+    {NULL, "place", 0, "WORD", CLAY, CLAY, &text_kind, CLAY_PART(PLACE),
+     .help = "meadow, beach, snow, autumn park ..."},
+    {NULL, "time", 0, "WORD", CLAY, CLAY, &text_kind, CLAY_PART(TIME), .help = "day, sunset, night"},
+    {NULL, "count", 'n', "N", CLAY, CLAY, &integer_kind, AT(count), 1, 100000000,
+     .help = "pictures [sheet and identity 24, photo 4]"},
+    {NULL, "samples", 0, "N", CLAY, CLAY, &integer_kind, AT(samples), 1, 8, .preset = "2",
+     .help = "rays a side of a pixel: 1 fast, 2 smooth"},
+    {NULL, "keypoints", 0, NULL, CLAY, CLAY, &switch_kind, AT(keypoints), .help = "draw the joints"},
+    {NULL, "truth", 0, NULL, CLAY, CLAY, &switch_kind, AT(truth),
+     .help = "photo: a .json beside each, with all that is known"},
+    {NULL, "masks", 0, NULL, CLAY, CLAY, &switch_kind, AT(masks),
+     .help = "photo: NAME-mask.png beside each, the subject white"},
+    {NULL, "first", 0, "N", CLAY, CLAY, &seed_kind, AT(first), .help = "dataset: index of its first scene [0]"},
+    {NULL, "captions", 0, "N", CLAY, CLAY, &integer_kind, AT(captions), 1, 100, .preset = "1",
+     .help = "dataset: a picture"},
+    {NULL, "held", 0, "WHEN", CLAY, CLAY, &choice_kind, AT(held), .words = held_words, .preset = "never",
+     .help = "dataset: combinations held out of training: never, only, too"},
+    {NULL, "shard", 0, "N", CLAY, CLAY, &integer_kind, AT(shard), 1, 1000000, .preset = "1000",
+     .help = "dataset: pictures a shard"},
 
     {"Which model", "model", 'm', "PATH", MODEL_VERBS | REPEAT, MODEL_VERBS | REPEAT, &file_kind, AT(model),
      .help = "a diffusers folder, or a .safetensors or .ckpt file"},
@@ -51,6 +89,8 @@ const option_row options[] = {
      .help = "a single file's averaged weights instead of the plain ones"},
     {NULL, "prediction", 0, "WHAT", MODEL_VERBS, 0, &choice_kind, AT(prediction), .words = prediction_words,
      .preset = "auto", .recipe = true, .help = "what a single file predicts: auto, epsilon, v"},
+    {NULL, "subject", 0, "FILE[:X]", BOTH | REPEAT, BOTH, &files_kind, AT(subjects),
+     .help = "a delta, LoRA or embedding, X times as strong; may come again"},
     {NULL, "clip-skip", 0, "N", BOTH, 0, &integer_kind, AT(clip_skip), 1, 24, .preset = "1", .recipe = true,
      .help = "text encoder's layer, from the end: 1 the last, 2 one earlier"},
 
@@ -63,8 +103,8 @@ const option_row options[] = {
     {NULL, "eta", 0, "X", GENERATE, 0, &number_kind, AT(eta), 0, 1, .preset = "0", .recipe = true,
      .help = "ddim's new noise a step: 0 none, 1 all"},
     {NULL, "karras", 0, NULL, GENERATE, 0, &switch_kind, AT(karras), .recipe = true, .help = "Karras' noise levels"},
-    {NULL, "seed", 0, "N", BOTH, GENERATE, &seed_kind, AT(seed), .recipe = true,
-     .help = "the noise to start from, as diffusers and PyTorch count [random]"},
+    {NULL, "seed", 0, "N", BOTH | CLAY, GENERATE | CLAY, &seed_kind, AT(seed), .recipe = true,
+     .help = "where random numbers start; noise as diffusers and PyTorch count it [random]"},
     {NULL, "images", 'n', "N", GENERATE, GENERATE, &integer_kind, AT(images), 1, 100000, .preset = "1",
      .help = "pictures, with seeds N, N+1, N+2 ..."},
     {NULL, "batch", 0, "N", GENERATE, 0, &integer_kind, AT(batch), 1, 64, .preset = "1", .recipe = true,
@@ -88,9 +128,9 @@ const option_row options[] = {
      .help = "method mask: where the subject is in the photo, white on black"},
     {NULL, "target-mask", 0, "FILE", EDIT | REPEAT, 0, &file_kind, AT(target_mask),
      .help = "method mask: where it shall be"},
-    {NULL, "subject", 0, "WORDS", EDIT, EDIT, &text_kind, AT(subject), .recipe = true,
+    {NULL, "subject-words", 0, "WORDS", EDIT, EDIT, &text_kind, AT(subject_words), .recipe = true,
      .help = "auto-mask: words of --source that name the subject [what the prompts share]"},
-    {NULL, "target-subject", 0, "WORDS", EDIT, 0, &text_kind, AT(target_subject), .recipe = true,
+    {NULL, "target-words", 0, "WORDS", EDIT, 0, &text_kind, AT(target_words), .recipe = true,
      .help = "auto-mask: the words in the prompts [the same]"},
     {NULL, "threshold", 0, "X", EDIT, 0, &number_kind, AT(threshold), 0.001, 1, .preset = "0.1", .recipe = true,
      .help = "auto-mask: how strong a word's map counts as subject"},
@@ -110,7 +150,7 @@ const option_row options[] = {
     {NULL, "scale", 0, "WHAT", BENCH, BENCH, &choice_kind, AT(scale), .words = scale_words, .preset = "nothing",
      .help = "the guided step again with more threads, or at sizes from 256 to 1024"},
 
-    {"What comes out", "output", 'o', "FILE", BOTH | REPEAT, BOTH | REPEAT, &file_kind, AT(output),
+    {"What comes out", "output", 'o', "FILE", BOTH | REPEAT | CLAY, BOTH | REPEAT | CLAY, &file_kind, AT(output),
      .help = ".png, .jpg or .webp, or a folder; %d in it is the number, %s the seed"},
     {NULL, "sheet", 0, "FILE", BOTH, BOTH, &file_kind, AT(sheet), .help = "all pictures side by side, with captions"},
     {NULL, "preview", 0, "FILE", BOTH | REPEAT, BOTH, &file_kind, AT(preview), .help = "the picture as it forms"},
@@ -122,7 +162,7 @@ const option_row options[] = {
     {NULL, "json", 0, NULL, ANY_VERB, ANY_VERB, &switch_kind, AT(json), .help = "one JSON document on standard output"},
     {NULL, "quiet", 'q', NULL, ANY_VERB, 0, &switch_kind, AT(quiet), .help = "no progress and no notes, only warnings"},
 
-    {"The machine", "threads", 0, "N", MACHINE_VERBS, 0, &integer_kind, AT(threads), 1, 1024, .recipe = true,
+    {"The machine", "threads", 0, "N", MACHINE_VERBS | CLAY, 0, &integer_kind, AT(threads), 1, 1024, .recipe = true,
      .help = "processor threads [one a core]"},
     {NULL, "numbers", 0, "TYPE", MACHINE_VERBS, BENCH, &choice_kind, AT(numbers), .words = numbers_words,
      .preset = "auto", .recipe = true, .help = "auto (bfloat16 where the processor multiplies it), float32, bfloat16"},
@@ -197,6 +237,22 @@ const verb verbs[] = {
      {"-m sd15.safetensors", "-m models/sd15 --size 512x768 --numbers float32", "-m models/sd15 --scale threads",
       "-m models/sd15 --work decode --repeat 9 --json"},
      bench},
+    {"clay",
+     CLAY,
+     "WHAT",
+     NULL,
+     "Pictures of little clay figures with everything about them known.",
+     "WHAT is a sheet (other individuals side by side), an identity (one individual in many scenes, side by side), a "
+     "photo "
+     "(one individual in many scenes, a file each) or a dataset (a folder of shards, which goes on where it was "
+     "stopped). "
+     "The same seed gives the same individuals and the same pictures on every machine; seeds from 9001 on are "
+     "individuals "
+     "that the built-in model has never seen.",
+     {"sheet --world full -o sheet.png", "identity --species bear --seed 9007 -o bear.png",
+      "photo --species dog --seed 9001 --count 6 -o dog-%d.png --truth --masks",
+      "dataset --seed 1 --count 6000 --size 256 --captions 8 -o data/train"},
+     clay},
 };
 
 const int verb_count = sizeof verbs / sizeof *verbs;

@@ -9,5 +9,6 @@ int edit(settings *s);
 int inspect(settings *s);
 int repeat(settings *s);
 int bench(settings *s);
+int clay(settings *s);
 
 #endif

@@ -126,3 +126,7 @@ const char *ss_subject_said(const ss_subject *s, const char *key) {
         if (!strcmp(s->metadata[i].key, key)) return s->metadata[i].value;
     return NULL;
 }
+
+const char *ss_subject_trigger(const ss_subject *s, int i) {
+    return i >= 0 && i < s->token_count ? s->token[i].name : NULL;
+}

@@ -237,7 +237,7 @@ static void every_method_and_inversion_works(void **state) {
         "--method union",
         "--method none",
         "--method mask --source-mask mask.png --target-mask mask.png",
-        "--method auto-mask --source 'a dog' --subject dog --target-subject cat --threshold 0.3 --save-masks masks",
+        "--method auto-mask --source 'a dog' --subject-words dog --target-words cat --threshold 0.3 --save-masks masks",
         "--inversion ddim --inversion-guidance 2",
         "--inversion trajectory",
         "--inversion negative-prompt --source 'a dog'",

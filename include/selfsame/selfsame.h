@@ -509,7 +509,8 @@ typedef struct ss_train_request {
     uint64_t seed;
     bool recompute; /* less memory, more time */
 
-    /* A folder for the run: state.safetensors, log.jsonl, samples/. NULL: nothing is kept. */
+    /* A folder for the run: state.safetensors, log.jsonl, samples/, and index.html, which shows it. NULL: nothing is
+     * kept. */
     const char *folder;
     int save_every; /* steps; 0: only at the end and when stopped */
     bool resume;    /* go on from the folder's state */

@@ -1,18 +1,18 @@
 /* Photos to a subject: the request becomes a data set, new tokens, a trainer and a loop. */
 #include "api/request.h"
-#include "io/replace.h"
 #include "subject/subject.h"
 #include "train/concepts.h"
 #include "train/loop.h"
 #include "train/preset.h"
 #include "train/prior.h"
+#include "train/run_folder.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 /* A request with its zeros filled in. */
 typedef struct plan {
@@ -37,10 +37,13 @@ typedef struct plan {
     json_t *settings;
     ss_dataset *data;
     ss_trainer trainer;
-    char *state, *log; /* paths in the run's folder, or NULL */
+    char *state;        /* a path in the run's folder, or NULL */
+    ss_run_folder *run; /* from the first step on, or NULL */
+    double page;        /* when it was last written, seconds */
+    bool warned;        /* of samples that have become copies */
 } plan;
 
-enum { MOST_STEPS = 1000000, MOST_BATCH = 64, MOST_CONCEPTS = SS_MOST_CONCEPTS };
+enum { MOST_STEPS = 1000000, MOST_BATCH = 64, MOST_CONCEPTS = SS_MOST_CONCEPTS, PAGE_EVERY = 10 /* seconds */ };
 
 /* ---- texts */
 
@@ -174,10 +177,8 @@ static ss_status describe(plan *p, ss_ctx *cx) {
 
 static ss_status open_folder(plan *p, ss_ctx *cx) {
     if (!p->r->folder) return SS_OK;
-    char *samples = ss_format(cx, "%s/samples", p->r->folder);
     p->state = ss_format(cx, "%s/state.safetensors", p->r->folder);
-    p->log = ss_format(cx, "%s/log.jsonl", p->r->folder);
-    ss_status st = cx->status ? cx->status : ss_make_folders(cx, samples);
+    ss_status st = p->state ? ss_make_folders(cx, p->r->folder) : SS_ERR_NOMEM;
     if (!st && !p->r->resume) {
         FILE *f = fopen(p->state, "r");
         if (f)
@@ -185,7 +186,6 @@ static ss_status open_folder(plan *p, ss_ctx *cx) {
                          p->r->folder);
         if (f) fclose(f);
     }
-    free(samples);
     return st;
 }
 
@@ -220,7 +220,7 @@ static void close_plan(plan *p) {
     free(p->concept);
     free(p->token);
     free(p->state);
-    free(p->log);
+    ss_run_folder_close(p->run);
     free(p->from_file);
     ss_concepts_free(&p->listed);
 }
@@ -294,19 +294,48 @@ static ss_status draw(ss_image *out, const plan *p, ss_ctx *cx, ss_model *m, con
     return st;
 }
 
+/* Says once when a sample is liker to a photo than photos are to each other. */
+static ss_status look_for_copies(ss_run_sample *s, plan *p, ss_ctx *cx, const ss_image *im) {
+    ss_status st = SS_OK;
+    for (int i = 0; i < p->count && !st; i++) {
+        bool copy;
+        double likeness;
+        int picture;
+        st = ss_dataset_copied(&copy, &likeness, &picture, p->data, cx, i, im);
+        if (st) break;
+        if (!(likeness <= s->likeness)) s->likeness = likeness;
+        if (copy) s->copy_of = ss_dataset_path(p->data, picture);
+    }
+    if (st || !s->copy_of || p->warned) return st;
+    p->warned = true;
+    char *text =
+        ss_format(cx,
+                  "sample %d at step %lld is nearly a copy of %s (likeness %.3f): earlier steps, a lower rate or "
+                  "more photos leave the subject freer",
+                  s->number + 1, (long long)s->step, s->copy_of, s->likeness);
+    if (!text) return SS_ERR_NOMEM;
+    ss_warn(cx, "%s", text);
+    st = p->run ? ss_run_folder_note(p->run, cx, s->step, text) : SS_OK;
+    free(text);
+    return st;
+}
+
 static ss_status sample(plan *p, ss_ctx *cx, int64_t step) {
     ss_status st = SS_OK;
     for (int i = 0; i < p->r->sample_count && !st; i++) {
         ss_image im = {0};
-        char *path =
-            p->r->folder ? ss_format(cx, "%s/samples/%06lld-%d.png", p->r->folder, (long long)step, i + 1) : NULL;
-        st = cx->status;
-        if (!st)
-            st = draw(&im, p, cx, p->trainer.model, &p->r->sampling, p->r->sample_prompts[i], p->r->seed + (uint64_t)i);
-        if (!st && path) st = ss_image_write(cx, path, &im, NULL);
+        ss_run_sample s = {.step = step,
+                           .number = i,
+                           .seed = p->r->seed + (uint64_t)i,
+                           .caption = p->r->sample_prompts[i],
+                           .text = NAN,
+                           .image = NAN,
+                           .likeness = NAN};
+        st = draw(&im, p, cx, p->trainer.model, &p->r->sampling, s.caption, s.seed);
+        if (!st) st = look_for_copies(&s, p, cx, &im);
+        if (!st && p->run) st = ss_run_folder_sample(p->run, cx, &s, &im);
         if (!st && p->r->sampled) st = p->r->sampled(p->r->user, (int)step, i, &im);
         ss_image_free(&im);
-        free(path);
     }
     return st;
 }
@@ -346,36 +375,31 @@ static ss_status draw_classes(plan *p, ss_ctx *cx, ss_model *m) {
     return st;
 }
 
-/* ---- the log */
+/* ---- the run's folder */
 
-/* What the log says of steps that the state does not know of is no longer true. */
-static ss_status trim_log(const plan *p, ss_ctx *cx) {
-    FILE *from = fopen(p->log, "r");
-    char line[1024], *kept = NULL;
-    size_t size = 0;
-    if (!from) return SS_OK;
-    while (!cx->status && fgets(line, sizeof line, from)) {
-        json_t *o = json_loads(line, 0, NULL);
-        size_t n = strlen(line);
-        if (json_is_object(o) && json_integer_value(json_object_get(o, "step")) <= p->trainer.step &&
-            !ss_grow(cx, &kept, size, size + n, 1))
-            memcpy(kept + size, line, n), size += n;
-        json_decref(o);
-    }
-    fclose(from);
-    ss_status st = cx->status ? cx->status : ss_write_file(cx, p->log, kept, size);
-    free(kept);
-    return st;
+static double seconds_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static ss_status log_step(const plan *p, ss_ctx *cx, const ss_train_news *n) {
-    FILE *f = fopen(p->log, "a");
-    bool good = f && fprintf(f,
-                             "{\"step\": %d, \"loss\": %.9g, \"smoothed\": %.9g, \"rate\": %.9g, \"norm\": %.9g, "
-                             "\"seconds\": %.3f, \"memory\": %zu}\n",
-                             n->step, n->loss, n->smoothed, n->rate, n->norm, n->seconds, n->memory) > 0;
-    if (f && fclose(f)) good = false;
-    return good ? SS_OK : ss_fail(cx, SS_ERR_FILE, "%s cannot be written: %s", p->log, strerror(errno));
+/* Before the first step the folder is opened, as far as the state has come. */
+static ss_status follow(plan *p, ss_ctx *cx, const ss_train_news *n, bool stepped) {
+    if (!p->r->folder) return SS_OK;
+    if (!stepped) return ss_run_folder_open(&p->run, cx, p->r->folder, p->settings, n->steps, p->r->resume, n->step);
+    ss_run_step s = {.step = n->step,
+                     .loss = n->loss,
+                     .smoothed = n->smoothed,
+                     .rate = n->rate,
+                     .norm = n->norm,
+                     .seconds = n->seconds,
+                     .memory = n->memory};
+    return ss_run_folder_step(p->run, cx, &s);
+}
+
+/* Samples of the step that a run goes on from are there already. */
+static bool sampled_before(const plan *p, int64_t step) {
+    return p->run && p->run->samples && p->run->sample[p->run->samples - 1].about.step == step;
 }
 
 static ss_status after(void *user, ss_ctx *cx, const ss_loop_news *n) {
@@ -395,9 +419,14 @@ static ss_status after(void *user, ss_ctx *cx, const ss_loop_news *n) {
     bool stepped = n->seconds > 0;
     ss_status st = SS_OK;
     if (r->news && stepped) r->news(r->user, &news);
-    if (p->log) st = stepped ? log_step(p, cx, &news) : trim_log(p, cx);
+    st = follow(p, cx, &news, stepped);
     bool due = r->sample_every > 0 && (n->step % r->sample_every == 0 || n->step == n->steps);
-    return !st && due ? sample(p, cx, n->step) : st;
+    if (!st && due && !sampled_before(p, n->step)) st = sample(p, cx, n->step);
+    if (!st && p->run && (due || seconds_now() - p->page > PAGE_EVERY)) {
+        st = ss_run_folder_page(p->run, cx, false);
+        p->page = seconds_now();
+    }
+    return st;
 }
 
 /* ---- what was learned */
@@ -497,6 +526,10 @@ ss_status ss_train(ss_subject **out, ss_ctx *cx, ss_model *m, const ss_train_req
                         .after = after,
                         .user = &p};
         st = ss_loop_run(&loop, cx, r->resume);
+    }
+    if (p.run) { /* also of a run that was stopped or failed, which keeps its own sentence */
+        ss_status shown = ss_run_folder_page(p.run, cx, true);
+        if (!st) st = shown;
     }
     if (!st) st = learned(out, &p, cx, m);
     close_plan(&p);

@@ -235,13 +235,9 @@ ss_status ss_run_folder_open(ss_run_folder **out, ss_ctx *cx, const char *path, 
     char *samples = ss_format(cx, "%s/samples", path), *log = ss_format(cx, "%s/log.jsonl", path);
     ss_status st = f->path && samples && log ? SS_OK : SS_ERR_NOMEM;
     if (!st) st = ss_make_folders(cx, samples);
-    struct stat about;
     if (!st && resume) st = go_on(f, cx, log, done);
-    if (!st && !resume && stat(log, &about) == 0)
-        st = ss_fail(cx, SS_ERR_ARG, "%s holds the log of an earlier run: go on with that, or name another folder",
-                     path);
     if (!st) {
-        f->log = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+        f->log = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (resume ? 0 : O_TRUNC), 0666);
         if (f->log < 0) st = ss_fail(cx, SS_ERR_FILE, "%s cannot be written: %s", log, strerror(errno));
     }
     free(samples);

@@ -179,7 +179,8 @@ static ss_status take_compressed(reader *r, const ss_stored *u, const char *key)
         return SS_OK;
     }
     if (!v) return ss_fail(r->cx, SS_ERR_FORMAT, "%s: %s is there without its .v", r->file, u->name);
-    if (u->rank != 2 || v->rank != 2 || u->shape[1] != v->shape[0])
+    bool plain = u->rank == 2 || (u->rank == 4 && u->shape[2] == 1 && u->shape[3] == 1);
+    if (!plain || (v->rank != 2 && v->rank != 4) || u->shape[1] != v->shape[0])
         return ss_fail(r->cx, SS_ERR_FORMAT, "%s: %s is %s and its .v %s; they have no product", r->file, u->name,
                        ss_shape_text(shape_u, u->rank < 8 ? u->rank : 8, u->shape),
                        ss_shape_text(shape_v, v->rank < 8 ? v->rank : 8, v->shape));

@@ -5,20 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const ss_subject_format_words[SS_SUBJECT_FORMATS + 1] = {
-    [SS_SUBJECT_SELFSAME] = "selfsame",
-    [SS_SUBJECT_COMPVIS] = "compvis",
-    [SS_SUBJECT_BIN] = "bin",
-    [SS_SUBJECT_DIFFUSERS] = "diffusers",
-    [SS_SUBJECT_DIFFUSERS_BIN] = "diffusers-bin",
-    [SS_SUBJECT_KOHYA] = "kohya",
-    [SS_SUBJECT_PEFT] = "peft",
-    [SS_SUBJECT_LORA_OLD] = "lora-old",
-    [SS_SUBJECT_EMBEDDING] = "embedding",
-    [SS_SUBJECT_EMBEDDING_BIN] = "embedding-bin",
-    [SS_SUBJECT_WEBUI] = "webui",
-};
-
 ss_status ss_subject_new(ss_subject **out, ss_ctx *cx) {
     ss_subject *s = ss_alloc(cx, 1, sizeof *s);
     if (s) *out = s;

@@ -49,11 +49,11 @@ typedef enum ss_subject_format {
     SS_SUBJECT_DIFFUSERS_BIN, /* the same as .bin */
     SS_SUBJECT_KOHYA,         /* LoRA, sd-scripts' keys */
     SS_SUBJECT_PEFT,          /* LoRA, today's diffusers' keys */
-    SS_SUBJECT_LORA_OLD,      /* LoRA, earlier diffusers' keys: read only */
     SS_SUBJECT_EMBEDDING,     /* one token, learned_embeds.safetensors */
     SS_SUBJECT_EMBEDDING_BIN, /* the same as .bin */
     SS_SUBJECT_WEBUI,         /* one token, the web interface's .pt */
-    SS_SUBJECT_FORMATS
+    SS_SUBJECT_FORMATS,       /* those that are written; and */
+    SS_SUBJECT_LORA_OLD = SS_SUBJECT_FORMATS, /* LoRA, earlier diffusers' keys: read only */
 } ss_subject_format;
 
 struct ss_subject {
@@ -126,20 +126,9 @@ typedef struct ss_thinned {
 ss_status ss_subject_thin(ss_subject **out, ss_ctx *cx, const ss_model *m, const ss_subject *s, const ss_thinning *o,
                           ss_thinned *how);
 
-/* ---- files; ss_subject_open, ss_subject_free and ss_subject_apply are public: selfsame.h */
+/* ---- files: ss_subject_open, ss_subject_write and the rest are public, in selfsame.h */
 
-typedef struct ss_subject_writing {
-    ss_subject_format format;
-    ss_model *model; /* with it, weights that the file's form wants whole are made whole, and LoRAs of what is whole;
-                        the subject must not have been applied to it. NULL: what needs it fails with a sentence */
-    int rank;        /* LoRA: at most this rank; 0: as many as the change has */
-    double share;    /* LoRA: the share of the singular values that is kept; 0: all */
-    bool half;       /* float16 where it would be float32 */
-} ss_subject_writing;
-
-ss_status ss_subject_save(ss_ctx *cx, const ss_subject *s, const char *path, const ss_subject_writing *w);
-
-extern const char
-    *const ss_subject_format_words[SS_SUBJECT_FORMATS + 1]; /* "selfsame", "compvis", ...; NULL at the end */
+/* An open model, changed or not, as a file in the single layout (.safetensors, .ckpt) or else as a folder. */
+ss_status ss_model_save(ss_ctx *cx, const ss_model *m, const char *path, bool half);
 
 #endif

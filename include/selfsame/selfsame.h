@@ -229,6 +229,23 @@ SS_API ss_status ss_subject_apply(ss_ctx *cx, ss_model *m, const ss_subject *s, 
 /* The i-th token that the subject brings, to be named in prompts; NULL behind the last one. The subject's own. */
 SS_API const char *ss_subject_trigger(const ss_subject *s, int i);
 
+/* How a subject is written. The forms (docs/formats.md says whose they are): "selfsame", "compvis", "bin", "diffusers",
+ * "diffusers-bin", "kohya", "peft", "embedding", "embedding-bin", "webui". */
+typedef struct ss_subject_writing {
+    const char *format; /* NULL: "selfsame" */
+    ss_model *model;    /* what the subject was learned with, without the subject: for LoRAs of whole weights, and for
+                           whole weights of LoRAs. NULL: a form that needs it fails */
+    int rank;           /* LoRA: at most so high; 0: as many as the change has */
+    double share;       /* LoRA: of the singular values' sum; 0: all of it */
+    bool half;          /* float16 instead of float32 */
+} ss_subject_writing;
+
+SS_API const char *const *ss_subject_formats(void); /* NULL at the end; constant */
+
+/* `path` is a file, or for "diffusers" a folder, which is made. Tokens that the form has no place for go into files
+ * beside it, which is noted; changes that it has no place for are SS_ERR_ARG. */
+SS_API ss_status ss_subject_write(ss_ctx *cx, const ss_subject *s, const char *path, const ss_subject_writing *w);
+
 /* Tells subjects apart, whatever file they came in: SHA-256 over its tokens and changes. */
 SS_API ss_status ss_subject_fingerprint(char hex[65], ss_ctx *cx, const ss_subject *s);
 

@@ -1,6 +1,6 @@
 """Pictures on disk, weights on disk, sheets for people: what the scripts share.
 
-A shard is what the renderer's `shard` verb writes: OUT.rgb and OUT.mask are raw bytes, OUT.jsonl has a line a picture
+`selfsame clay dataset` fills a folder with shards: NNNNN.rgb and NNNNN.mask are raw bytes, NNNNN.jsonl has a line a picture
 with its captions and its truth."""
 
 import glob
@@ -15,10 +15,10 @@ from safetensors.torch import load_file, save_file
 
 
 class Pictures:
-    def __init__(self, *shards):
-        """Shards are paths without ending, or patterns."""
+    def __init__(self, *folders):
+        """Folders of shards, or patterns of them."""
         self.rows, self.at, self.rgb, self.mask = [], [], [], []
-        for path in sorted(p for s in shards for p in glob.glob(s + ".jsonl")):
+        for path in sorted(p for f in folders for p in glob.glob(f + "/*.jsonl")):
             rows, base = [json.loads(line) for line in open(path)], path[: -len(".jsonl")]
             side = math.isqrt(os.path.getsize(base + ".mask") // len(rows))
             self.rgb.append(np.memmap(base + ".rgb", np.uint8, "r").reshape(-1, side, side, 3))
@@ -26,7 +26,7 @@ class Pictures:
             self.at += [(len(self.rgb) - 1, i) for i in range(len(rows))]
             self.rows += rows
         if not self.rows:
-            raise SystemExit(f"no shard is called {' or '.join(shards)}")
+            raise SystemExit(f"there are no shards in {' or '.join(folders)}")
         self.side = side
 
     def __len__(self):

@@ -1,6 +1,6 @@
 """Encode pictures and captions once, so that the UNet's training reads numbers only.
 
-    python encode_latents.py --model MODEL --out OUT.pt SHARD...
+    python encode_latents.py --model MODEL --out OUT.pt FOLDER...
 
 OUT.pt holds the latents (the encoder's mean times 0.18215, half precision) and, for each picture, which captions it
 has; OUT.pt.text holds the text encoder's states, [captions, 77, width] in bfloat16, to be mapped. The last caption is
@@ -17,14 +17,14 @@ from tokenizer import Tokenizer
 
 def main():
     a = argparse.ArgumentParser()
-    a.add_argument("shards", nargs="+")
+    a.add_argument("folders", nargs="+")
     a.add_argument("--model", required=True)
     a.add_argument("--out", required=True)
     a.add_argument("--batch", type=int, default=16)
     a.add_argument("--captions", type=int, default=2, help="of each picture: the longest; one more names everything")
     a = a.parse_args()
     torch.set_num_threads(1)
-    pictures = Pictures(*a.shards)
+    pictures = Pictures(*a.folders)
     vae = load(Autoencoder(), f"{a.model}/vae").eval().bfloat16().to(memory_format=torch.channels_last)
     latents = []
     with torch.no_grad():

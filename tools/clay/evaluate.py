@@ -43,10 +43,10 @@ def main():
     values = json.load(open(f"{a.model}/readers/config.json"))["values"]
     reader = load(Reader(values), f"{a.model}/readers", "attributes.safetensors").eval()
     results = {}
-    for kind, shard in (("individuals", a.test), ("combinations", a.new)):
-        if not shard:
+    for kind, folder in (("individuals", a.test), ("combinations", a.new)):
+        if not folder:
             continue
-        pictures = Pictures(shard)
+        pictures = Pictures(folder)
         rows = pictures.rows[: a.n]
         texts = [full_caption(r["truth"]) for r in rows]
         renders = pictures.batch(range(len(rows)))

@@ -13,7 +13,7 @@ do_() { nice -n 19 "$PYTHON" "$here/$@"; }
 
 sh "$here/render.sh"                                                                                    # 10 min
 model="$WORK/model"
-[ -f "$model/tokenizer/vocab.json" ] || do_ tokenizer.py "$model/tokenizer" "$DATA"/a?.jsonl
+[ -f "$model/tokenizer/vocab.json" ] || do_ tokenizer.py "$model/tokenizer" "$DATA"/a?/*.jsonl
 do_ train_vae.py --data "$DATA/big?" --test "$DATA/test256" --state "$WORK/vae" --out "$model/vae" --minutes 30
 do_ train_clip.py --data "$DATA/a?" --test "$DATA/test128" --tokenizer "$model/tokenizer" --state "$WORK/clip" \
     --out "$model" --minutes 15

@@ -3,7 +3,7 @@
     python train_reader.py --data 'DATA/a*' --test DATA/test128 DATA/new128 --state STATE/reader --minutes 6 --out MODEL/readers
 
 It looks at 64 x 64 pixels. Half of what it learns from is blurred as the autoencoder blurs, so that it judges what is
-shown and not how sharp. Train it on all combinations (shards without --held, or with --held 2), so that it does not
+shown and not how sharp. Train it on all combinations (of `selfsame clay dataset --held too`), so that it does not
 share the model's blind spots. It is used by evaluate.py, with its own accuracy on renders beside every number."""
 
 import argparse
@@ -90,10 +90,10 @@ def main():
     train(Task(), a)
     reader = averaged(Task().net(a), a.state)[0].eval()
     save(reader, a.out, reader.config(), "attributes.safetensors")
-    for shard in a.test:
-        test = Pictures(shard)
+    for folder in a.test:
+        test = Pictures(folder)
         n = min(512, len(test))
-        print(shard, {k: round(v, 3) for k, v in right(reader, test.batch(range(n)), test.rows[:n]).items()})
+        print(folder, {k: round(v, 3) for k, v in right(reader, test.batch(range(n)), test.rows[:n]).items()})
 
 
 if __name__ == "__main__":

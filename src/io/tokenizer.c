@@ -73,6 +73,15 @@ ss_status ss_tokenizer_add(ss_tokenizer *t, ss_ctx *cx, const char *token, int32
     return ss_tokenizer_add_several(t, cx, token, 1, id);
 }
 
+const char *ss_tokenizer_added(const ss_tokenizer *t, int32_t id, int32_t *count) {
+    const mark *m = NULL;
+    for (size_t i = 0; i < t->mark_count && !m; i++)
+        if (t->marks[i].id == id) m = &t->marks[i];
+    assert(m);
+    *count = m->count;
+    return m->text;
+}
+
 int32_t ss_tokenizer_find(const ss_tokenizer *t, const char *token) {
     const mark *m = find_mark(t, token);
     return m ? m->id : ss_vocabulary_find(t->vocabulary, token);

@@ -43,6 +43,10 @@ ss_status ss_tokenizer_add(ss_tokenizer *t, ss_ctx *cx, const char *token, int32
 /* The same for a token that takes several places in a text: it becomes the ids *id, *id + 1 ... *id + count - 1. */
 ss_status ss_tokenizer_add_several(ss_tokenizer *t, ss_ctx *cx, const char *token, int32_t count, int32_t *id);
 
+/* The added token whose first id this is, and how many ids it has; an id that is no token's first is our own mistake.
+ */
+const char *ss_tokenizer_added(const ss_tokenizer *t, int32_t id, int32_t *count);
+
 /* The id of a token spelled as the vocabulary spells it: "dog</w>" is the word, "dog" the beginning or middle of one.
  * -1: there is none. */
 int32_t ss_tokenizer_find(const ss_tokenizer *t, const char *token);

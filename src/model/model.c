@@ -537,6 +537,7 @@ ss_status ss_model_open(ss_model **out, ss_ctx *cx, const char *path, const ss_m
     if (!m) return SS_ERR_NOMEM;
     m->unet.params.part = "unet", m->vae.params.part = "vae", m->text.params.part = "text_encoder";
     m->path = ss_strdup(cx, path);
+    if (options->config || is_folder(path)) m->config = ss_strdup(cx, options->config ? options->config : path);
     ss_status st = cx->status;
     if (!st) st = is_folder(path) ? open_folder(m, cx, options) : open_single(m, cx, options);
     if (!st) st = account(m, cx);
@@ -559,8 +560,11 @@ void ss_model_free(ss_model *m) {
     ss_model_forget_alterations(m);
     for (int i = 0; i < m->files; i++) ss_weights_close(m->file[i]);
     free(m->path);
+    free(m->config);
     free(m);
 }
+
+const char *ss_model_config(const ss_model *m) { return m->config; }
 
 const char *ss_model_scheduler(const ss_model *m) {
     const char *name = json_string_value(json_object_get(m->scheduler, "_class_name"));

@@ -14,7 +14,7 @@
 #include "model/vae.h"
 
 struct ss_model {
-    char *path;
+    char *path, *config;
     ss_unet unet;
     ss_vae vae;
     ss_clip_text text;
@@ -31,6 +31,9 @@ struct ss_model {
     struct ss_altered *altered; /* parameters that are no longer the checkpoint's: see alter.h */
     int64_t altered_count;
 };
+
+/* The folder that the model's settings and tokenizer came from; NULL: a single file without any. */
+const char *ss_model_config(const ss_model *m);
 
 /* The scheduler's class in diffusers' words, "PNDMScheduler" if the model does not say. */
 const char *ss_model_scheduler(const ss_model *m);

@@ -85,10 +85,11 @@ static bool key_or_value(const ss_change *c) {
     return c->part == SS_PART_UNET && (strstr(c->name, ".attn2.to_k.weight") || strstr(c->name, ".attn2.to_v.weight"));
 }
 
-ss_status ss_subject_thin(ss_subject **out, ss_ctx *cx, const ss_model *m, const ss_subject *s, const ss_thinning *o,
-                          ss_thinned *how) {
+ss_status ss_subject_compress(ss_subject **out, ss_ctx *cx, const ss_model *m, const ss_subject *s,
+                              const ss_thinning *o, ss_thinned *how) {
     ss_subject *t = NULL;
     ss_thinned sum = {0};
+    ss_ctx_clear(cx);
     ss_status st = ss_subject_check(cx, m, s);
     if (!st) st = ss_subject_new(&t, cx);
     if (!st) st = copy(t, cx, s);

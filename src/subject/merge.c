@@ -343,6 +343,7 @@ ss_status ss_merge_weights(ss_merge_problem *p, ss_merged_concept *found, double
 ss_status ss_subject_merge(ss_subject **out, ss_merged_concept *found, double *general, ss_ctx *cx, ss_model *m,
                            const ss_merging *o) {
     ss_merge_problem p = {0};
+    ss_ctx_clear(cx);
     ss_status st = ss_merge_read(&p, cx, m, o);
     if (!st) st = ss_merge_solve(&p, cx);
     if (!st) st = ss_merge_weights(&p, found, general, cx, m, o);

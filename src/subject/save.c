@@ -545,8 +545,8 @@ static ss_status save_lora(saving *v) {
                      v->path);
     if (!st && whole) {
         ss_thinned how;
-        st = ss_subject_thin(&made, v->cx, v->w->model, v->s,
-                             &(ss_thinning){.share = v->w->share, .rank = v->w->rank, .everything = true}, &how);
+        st = ss_subject_compress(&made, v->cx, v->w->model, v->s,
+                                 &(ss_thinning){.share = v->w->share, .rank = v->w->rank, .everything = true}, &how);
         thin = made;
         if (!st) ss_note(v->cx, "rank up to %lld; relative error of the change %.2g", (long long)how.rank, how.error);
     }

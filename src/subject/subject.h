@@ -107,28 +107,6 @@ ss_status ss_subject_token_in(char **called, ss_ctx *cx, ss_model *m, const ss_s
 /* w += strength scale up x down, for a change of that kind; w is [out, in ...] as the checkpoint has it. */
 ss_status ss_low_rank_add(float *w, ss_ctx *cx, const ss_change *c, double strength);
 
-/* ---- thinner and merged subjects */
-
-typedef struct ss_thinning {
-    double share;    /* of the sum of the singular values, which the kept ones stay below; 0: all of them */
-    int64_t rank;    /* at most so many; 0: as many as the above says */
-    bool everything; /* all matrices and kernels, not only keys and values of cross-attention */
-} ss_thinning;
-
-typedef struct ss_thinned {
-    double error;        /* ||what was lost|| / ||the whole change||, over all weights */
-    double change, lost; /* the squares of those two */
-    int64_t rank;        /* the highest */
-} ss_thinned;
-
-/* A copy of the subject in which changes are products of two thin matrices. `m` is the model it was learned with,
- * without it. *how may be NULL. */
-ss_status ss_subject_thin(ss_subject **out, ss_ctx *cx, const ss_model *m, const ss_subject *s, const ss_thinning *o,
-                          ss_thinned *how);
-
 /* ---- files: ss_subject_open, ss_subject_write and the rest are public, in selfsame.h */
-
-/* An open model, changed or not, as a file in the single layout (.safetensors, .ckpt) or else as a folder. */
-ss_status ss_model_save(ss_ctx *cx, const ss_model *m, const char *path, bool half);
 
 #endif

@@ -98,7 +98,7 @@ static void run_one(runner *r, const char *folder, const char *which) {
     if (!st && w) json_object_foreach(json_object_get(info, "ranks"), share, ranks) {
             ss_subject *thin = NULL;
             ss_thinning o = {.share = strtod(share, NULL)};
-            if (ss_subject_thin(&thin, r->cx, m, s, &o, NULL))
+            if (ss_subject_compress(&thin, r->cx, m, s, &o, NULL))
                 broken(r, line, NULL);
             else
                 compare_products(r, line, share, thin, ranks, w);

@@ -246,6 +246,53 @@ SS_API const char *const *ss_subject_formats(void); /* NULL at the end; constant
  * beside it, which is noted; changes that it has no place for are SS_ERR_ARG. */
 SS_API ss_status ss_subject_write(ss_ctx *cx, const ss_subject *s, const char *path, const ss_subject_writing *w);
 
+/* Changes as products of two thin matrices, by their singular values. */
+typedef struct ss_thinning {
+    double share;    /* of the sum of the singular values, which the kept ones stay below; 0: all of them */
+    int64_t rank;    /* at most so many; 0: as many as the above says */
+    bool everything; /* all matrices and kernels, not only keys and values of cross-attention */
+} ss_thinning;
+
+typedef struct ss_thinned {
+    double error;        /* ||what was lost|| / ||the whole change||, over all weights */
+    double change, lost; /* the squares of those two */
+    int64_t rank;        /* the highest */
+} ss_thinned;
+
+/* A copy of the subject, compressed. `m` is the model it was learned with, without it. *how may be NULL. */
+SS_API ss_status ss_subject_compress(ss_subject **out, ss_ctx *cx, const ss_model *m, const ss_subject *s,
+                                     const ss_thinning *o, ss_thinned *how);
+
+/* Several subjects into one by the constrained optimisation of Custom Diffusion: of all weights that make of the
+ * subjects' own prompts what the subjects made of them, those that change what the model makes of general captions
+ * least. */
+typedef struct ss_merging {
+    const ss_subject *const *subject;
+    const char *const *class_word; /* of each: "dog"; NULL, or NULL for one: the subject's own */
+    int count;
+    const char *const *caption; /* general captions; NULL: 200 of selfsame's own */
+    int caption_count;
+    bool
+        compvis; /* "a photo of <new1> dog" instead of "photo of a <new1> dog", as the first published program has it */
+} ss_merging;
+
+typedef struct ss_merged_concept {
+    char class_word[64];
+    double lost; /* ||W c - W_i c|| / ||W_i c - W0 c|| over what its prompts do not share with earlier ones: 0 all of it
+                    is there, 1 nothing is */
+} ss_merged_concept;
+
+/* `m` is the model without any of them; it gets their tokens. found[count] tells how much of each was lost; *general,
+ * if not NULL, how far keys and values of general captions moved, relatively. SS_ERR_ARG for subjects that change more
+ * than keys and values of cross-attention, and for prompts that cannot be told apart. Best with float32 numbers. */
+SS_API ss_status ss_subject_merge(ss_subject **out, ss_merged_concept *found, double *general, ss_ctx *cx, ss_model *m,
+                                  const ss_merging *o);
+
+/* The model as it is now, with the subjects that were added to it, as a checkpoint of its own: a single file in the
+ * original layout (.safetensors, .ckpt), whose tokens go into files beside it, or else a diffusers folder, which needs
+ * a model that came with settings. Numbers keep the types of the checkpoint; `half`: float16. */
+SS_API ss_status ss_model_write(ss_ctx *cx, const ss_model *m, const char *path, bool half);
+
 /* Tells subjects apart, whatever file they came in: SHA-256 over its tokens and changes. */
 SS_API ss_status ss_subject_fingerprint(char hex[65], ss_ctx *cx, const ss_subject *s);
 

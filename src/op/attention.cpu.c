@@ -319,26 +319,39 @@ ss_status ss_attention_cpu(const ss_call *k) {
                true);
 }
 
-/* ---- backward: always in float32, one head of an image at a time. Images may share keys, heads never do. */
+/* ---- backward: one head of an image at a time. Images may share keys, heads never do. */
 
-/* Adds what was summed for the packed keys and values, [keys, hd] each, to where they came from. */
-static void give_back(const work *w, const reading *r, int64_t head, const float *dk, const float *dv) {
+static const ss_attn_backward *backward_for(const ss_call *k) {
+#ifdef SS_X86
+    if (k->x[0]->dtype == SS_BF16 && k->cx->device->cpu.amx_bf16) return &ss_attn_amx_back;
+#endif
+    return &f32_kernels(k->cx)->backward;
+}
+
+/* Adds what was summed for the packed keys and values to where they came from. */
+static void give_back(const work *w, const ss_attn_backward *f, const reading *r, int64_t head, const float *dk,
+                      const float *dv, float *room) {
     const ss_call *k = w->call;
     for (int64_t j = 0; j < r->rows.count; j++) {
         if (r->home[j] < 0) continue;
         const int64_t at = r->home[j] * w->d + head * w->hd;
-        for (int64_t c = 0; k->dx[1] && c < w->hd; c++) k->dx[1][at + c] += dk[j * w->hd + c];
-        for (int64_t c = 0; k->dx[2] && c < w->hd; c++) k->dx[2][at + c] += dv[j * w->hd + c];
+        const float *row = k->dx[1] ? f->sums_row(room, dk, j, w->hd) : NULL;
+        for (int64_t c = 0; row && c < w->hd; c++) k->dx[1][at + c] += row[c];
+        row = k->dx[2] ? f->sums_row(room, dv, j, w->hd) : NULL;
+        for (int64_t c = 0; row && c < w->hd; c++) k->dx[2][at + c] += row[c];
     }
 }
 
+/* A thread's own memory: the kernel's for its longest read, two sums, a row. */
 static void head_back(const work *w, int64_t image, int64_t head, char *own) {
     const ss_call *k = w->call;
-    const ss_attn_f32 *f = f32_kernels(k->cx);
+    const ss_attn_backward *f = backward_for(k);
+    const size_t sums = up(f->sums_size(ss_most_keys(k), w->hd));
+    float *dk = (float *)(own + up(f->work_size(w->hd, ss_most_keys(k))));
+    float *dv = (float *)((char *)dk + sums), *room = (float *)((char *)dv + sums);
     for (int n = 0; n < w->count; n++) {
         const reading *r = &w->read[n];
-        float *dk = (float *)(own + up(f->back_size(w->hd))), *dv = dk + r->rows.count * w->hd;
-        memset(dk, 0, (size_t)(2 * r->rows.count * w->hd) * sizeof *dk);
+        memset(dk, 0, 2 * sums);
         for (int64_t from = 0; from < w->len; from += w->kernel->queries) {
             const int64_t at = (image * w->len + from) * w->d + head * w->hd;
             if (!counts(w, r, from)) continue;
@@ -351,13 +364,13 @@ static void head_back(const work *w, int64_t image, int64_t head, char *own) {
                               .dv = k->dx[2] ? dv : NULL};
             f->back(&t);
         }
-        give_back(w, r, head, dk, dv);
+        give_back(w, f, r, head, dk, dv, room);
     }
 }
 
 ss_status ss_attention_cpu_back(const ss_call *k) {
-    const ss_attn_f32 *f = f32_kernels(k->cx);
-    const int64_t hd = head_width(k);
-    return run(k, &f->kernel, f->back_size(hd), (size_t)(2 * ss_most_keys(k) * hd) * sizeof(float), head_back, true,
-               false);
+    const ss_attn_backward *f = backward_for(k);
+    const int64_t hd = head_width(k), keys = ss_most_keys(k);
+    return run(k, &f->kernel, f->work_size(hd, keys), 2 * up(f->sums_size(keys, hd)) + (size_t)hd * sizeof(float),
+               head_back, true, false);
 }

@@ -58,17 +58,26 @@ typedef struct ss_attn_back {
     const float *weight; /* [rows], what dy is to be multiplied with; NULL: 1 */
     int64_t dy_stride;
     float *dq;      /* [rows, hd], rows q_stride apart, added to; NULL: not asked for, like dk and dv */
-    float *dk, *dv; /* [keys, hd], added to */
+    float *dk, *dv; /* sums over all queries of a head, [keys, hd] in an order of the kernel's own, added to */
 } ss_attn_back;
+
+typedef struct ss_attn_backward {
+    ss_attn_kernel kernel; /* how keys and values lie for it; it need not have an `attend` */
+    size_t (*work_size)(int64_t hd, int64_t keys);
+    size_t (*sums_size)(int64_t keys, int64_t hd);
+    /* Row j of dk or dv as it is written: in the sums themselves, or put into `room`, [hd]. */
+    const float *(*sums_row)(float *room, const float *sums, int64_t j, int64_t hd);
+    void (*back)(const ss_attn_back *t);
+} ss_attn_backward;
 
 typedef struct ss_attn_f32 {
     ss_attn_kernel kernel;
     void (*map)(const ss_attn_task *t); /* y becomes [rows, keys], the softmax itself */
-    size_t (*back_size)(int64_t hd);
-    void (*back)(const ss_attn_back *t);
+    ss_attn_backward backward;
 } ss_attn_f32;
 
 extern const ss_attn_f32 ss_attn_portable, ss_attn_avx2, ss_attn_avx512; /* attention_f32.*.c */
 extern const ss_attn_kernel ss_attn_avx512_bf16, ss_attn_amx_bf16;       /* attention_half.*.c */
+extern const ss_attn_backward ss_attn_amx_back;                          /* attention_half_back.amx.c */
 
 #endif

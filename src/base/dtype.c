@@ -1,6 +1,8 @@
 /* Element types and their conversion. The loops are written for the compiler's vectoriser. */
 #include "base/dtype.h"
 
+#include "base/half.h"
+
 #include <math.h>
 
 static const struct {
@@ -17,19 +19,6 @@ static const struct {
 
 size_t ss_dtype_size(ss_dtype t) { return types[t].size; }
 const char *ss_dtype_name(ss_dtype t) { return types[t].name; }
-
-/* Shifts the exponent into place with one exact multiplication, which also sets subnormals right. */
-static inline float f16_to_float(uint16_t h) {
-    uint32_t magnitude = (uint32_t)(h & 0x7fff) << 13, sign = (uint32_t)(h & 0x8000) << 16, bits;
-    float f;
-    memcpy(&f, &magnitude, 4);
-    f *= 0x1p112f;
-    memcpy(&bits, &f, 4);
-    if ((h & 0x7c00) == 0x7c00) bits = magnitude | 0x7f800000u;
-    bits |= sign;
-    memcpy(&f, &bits, 4);
-    return f;
-}
 
 static inline uint16_t float_to_f16(float f) {
     uint32_t u;
@@ -79,11 +68,13 @@ void ss_to_f32(float *y, const void *x, ss_dtype from, size_t n) {
         }
         break;
     case SS_F16:
-        for (size_t i = 0; i < n; i++) {
-            uint16_t h;
-            memcpy(&h, b + 2 * i, 2);
-            y[i] = f16_to_float(h);
+#ifdef SS_X86
+        if (__builtin_cpu_supports("avx2")) {
+            ss_f16_to_f32_avx2(y, x, n);
+            break;
         }
+#endif
+        ss_f16_to_f32(y, x, n);
         break;
     case SS_F64:
         FROM_INTEGER(double);

@@ -80,7 +80,7 @@ static ss_edit_request request_of(editing *e, const ss_image *photo, const float
         .prompts = s->prompts.at,
         .prompt_count = s->prompts.count,
         .negative = s->negative,
-        .sampling = {.steps = s->steps, .guidance = s->guidance, .clip_skip = s->clip_skip},
+        .sampling = {.steps = s->steps, .guidance = s->guidance, .reuse = s->reuse, .clip_skip = s->clip_skip},
         .seed = (uint64_t)s->seed,
         .method = (ss_method)s->method,
         .inversion = (ss_inversion)s->inversion,

@@ -46,6 +46,7 @@ static ss_generate_request request_of(job *j, const ss_image *init, int64_t seed
                      .guidance = s->guidance,
                      .eta = s->eta,
                      .karras = s->karras,
+                     .reuse = s->reuse,
                      .clip_skip = s->clip_skip},
         .width = s->width,
         .height = s->height,

@@ -37,7 +37,7 @@ typedef struct settings {
     int prediction, clip_skip;
     bool ema, karras;
 
-    int steps, images, batch;
+    int steps, reuse, images, batch;
     double guidance, eta;
     int64_t seed; /* negative: not chosen yet */
 

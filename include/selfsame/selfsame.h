@@ -306,6 +306,8 @@ typedef struct ss_sampling_options {
     double eta;          /* DDIM: 0 deterministic .. 1 */
     bool karras;         /* Karras' noise levels, where the sampler knows them */
     int clip_skip;       /* 0 or 1: the text encoder's last layer, 2: one earlier (A1111's counting) */
+    int reuse; /* above 1: the deep part of the UNet runs in every so many-th step and its result is reused in between
+                  (DeepCache): faster, and an approximation. Photos are inverted without. 0 or 1: never */
 } ss_sampling_options;
 
 /* Called from within a request with the picture as it stands, a cheap guess at an eighth of the size scaled up. */

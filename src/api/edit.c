@@ -48,8 +48,9 @@ static void follow(void *user, int step, float *latents) {
 static ss_status invert(edit *e) {
     ss_run run = {0};
     ss_sampling_options o = e->r->sampling;
+    o.reuse = 0;
     o.guidance = e->r->inversion_guidance > 0 ? e->r->inversion_guidance : 1;
-    ss_status st = ss_run_open(&run, e->cx, e->m, &o, "ddim inversion", 1, e->size);
+    ss_status st = ss_run_open(&run, e->cx, e->m, &o, ss_sampler_inversion(), 1, e->size);
     if (!st) st = ss_run_texts(&run, e->cx, &e->texts, TEXT_EMPTY, (int[]){TEXT_SOURCE}, 1);
     if (!st) {
         run.sample.what = "inverting";
@@ -70,11 +71,11 @@ static char *fingerprint(edit *e, const ss_image *photo) {
     if (ss_model_fingerprint(model, e->cx, e->m)) return NULL;
     return ss_format(e->cx,
                      "photo %dx%d %016llx, model %.16s, source \"%s\", %d steps, inversion guidance %g, guidance %g, "
-                     "negative \"%s\", clip skip %d, %s",
+                     "negative \"%s\", clip skip %d, %s, reuse %d",
                      photo->w, photo->h, (unsigned long long)hash, model, r->source ? r->source : "", e->steps,
                      r->inversion_guidance > 0 ? r->inversion_guidance : 1.0,
                      r->sampling.guidance == 0 ? 7.5 : r->sampling.guidance, r->negative ? r->negative : "",
-                     r->sampling.clip_skip, ss_ctx_numbers(e->cx));
+                     r->sampling.clip_skip, ss_ctx_numbers(e->cx), r->sampling.reuse > 1 ? r->sampling.reuse : 1);
 }
 
 static bool there(const char *path) {

@@ -29,19 +29,25 @@ ss_status ss_sampling_check(ss_ctx *cx, const ss_sampling_options *o) {
     if (!(guidance >= 0 && guidance <= 100))
         return ss_fail(cx, SS_ERR_ARG, "guidance %g: it goes from 1 (none) to 100", guidance);
     if (steps < 1 || steps > 1000) return ss_fail(cx, SS_ERR_ARG, "%d steps: give 1 to 1000", steps);
+    if (o->reuse < 0 || o->reuse > 100)
+        return ss_fail(cx, SS_ERR_ARG, "reuse %d: deep features last 1 (never reused) to 100 steps", o->reuse);
     if (!(o->eta >= 0 && o->eta <= 1)) return ss_fail(cx, SS_ERR_ARG, "eta %g: it goes from 0 to 1", o->eta);
     return SS_OK;
 }
 
-ss_status ss_run_open(ss_run *run, ss_ctx *cx, ss_model *m, const ss_sampling_options *o, const char *sampler, int rows,
-                      ss_size size) {
+ss_status ss_run_open(ss_run *run, ss_ctx *cx, ss_model *m, const ss_sampling_options *o, const ss_sampler *sampler,
+                      int rows, ss_size size) {
     ss_status st = ss_sampling_check(cx, o);
     if (st) return st;
-    *run = (ss_run){
-        .sample = {
-            .model = m, .rows = rows, .h = size.h / 8, .w = size.w / 8, .guidance = guidance_of(o), .what = "drawing"}};
-    const char *name = sampler ? sampler : o->sampler ? o->sampler : ss_sampler_of_class(ss_model_scheduler(m));
-    const ss_sampler *s = ss_sampler_find(cx, name);
+    *run = (ss_run){.sample = {.model = m,
+                               .rows = rows,
+                               .h = size.h / 8,
+                               .w = size.w / 8,
+                               .guidance = guidance_of(o),
+                               .reuse = o->reuse,
+                               .what = "drawing"}};
+    const char *name = o->sampler ? o->sampler : ss_sampler_of_class(ss_model_scheduler(m));
+    const ss_sampler *s = sampler ? sampler : ss_sampler_find(cx, name);
     if (!s) return cx->status;
     ss_schedule schedule;
     st = ss_schedule_read(&schedule, cx, (ss_object){m->scheduler, "scheduler/scheduler_config.json"});

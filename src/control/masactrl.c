@@ -122,7 +122,7 @@ static ss_status find_masks(const ss_masactrl *m, ss_ctx *cx, const ss_attn_site
 
 static ss_status plan(ss_control *self, ss_ctx *cx, const ss_attn_site *site, ss_attn_plan *p) {
     ss_masactrl *m = (ss_masactrl *)self;
-    if (site->kind == SS_SELF && site->layer == 0) m->maps = 0; /* a new pass */
+    if (site->kind == SS_SELF && site->layer == 0 && !site->shallow) m->maps = 0; /* a new pass */
     if (site->kind != SS_SELF || !controls(m, site)) return SS_OK;
 
     int n = rows(m, site), first = m->source_absent ? 0 : 1, targets = n - first;

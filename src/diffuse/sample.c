@@ -36,7 +36,7 @@ ss_status ss_predict(ss_ctx *cx, const ss_sample *s, float t, int step, const fl
         for (int64_t i = 0; i < n; i++) times[i] = t;
         place(s, batch, texts, 0, skip, all, guided ? s->without : s->with);
         if (guided) place(s, batch, texts, first_half, shared, all, s->with);
-        ss_tensor *e = ss_unet_run(cx, &s->model->unet, batch, times, texts, step);
+        ss_tensor *e = ss_unet_run_reusing(cx, &s->model->unet, batch, times, texts, step, s->deep);
         if (e) {
             memset(all->data, 0, (size_t)(s->rows * one) * sizeof *y);
             memcpy(all->data + skip * one, e->data, (size_t)(first_half * one) * sizeof *y);
@@ -52,7 +52,11 @@ ss_status ss_predict(ss_ctx *cx, const ss_sample *s, float t, int step, const fl
     return cx->status;
 }
 
-ss_status ss_sample_run(ss_ctx *cx, const ss_sample *s, int first, float *latents) {
+ss_status ss_sample_run(ss_ctx *cx, const ss_sample *how, int first, float *latents) {
+    ss_sample own = *how;
+    const ss_sample *s = &own;
+    ss_deep deep = {.every = how->reuse};
+    if (how->reuse > 1) own.deep = &deep;
     int64_t count = s->rows * 4 * s->h * s->w;
     int calls = ss_sampling_calls(s->sampling);
     float *input = ss_alloc(cx, 2 * (size_t)count, sizeof *input);
@@ -63,6 +67,7 @@ ss_status ss_sample_run(ss_ctx *cx, const ss_sample *s, int first, float *latent
         ss_report(cx, s->what, i - first, calls - first);
         if ((st = ss_stopped(cx))) break;
         if (s->before) s->before(s->user, step, latents);
+        deep.call = i - first;
         ss_sampling_scale_input(s->sampling, i, input, latents);
         st = ss_predict(cx, s, ss_sampling_time(s->sampling, i), step, input, output);
         if (!st) st = ss_sampling_step(s->sampling, cx, i, latents, output, s->noise);
@@ -70,6 +75,7 @@ ss_status ss_sample_run(ss_ctx *cx, const ss_sample *s, int first, float *latent
         if (!st && s->preview) s->preview(s->preview_user, i - first + 1, calls - first, latents);
     }
     if (!st) ss_report(cx, s->what, calls - first, calls - first);
+    ss_deep_clear(&deep);
     free(input);
     return st;
 }

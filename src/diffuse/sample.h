@@ -23,6 +23,8 @@ typedef struct ss_sample {
     const float *with;    /* [rows][77 * d] */
     ss_rng *noise;        /* for samplers that draw some */
     ss_control *control;  /* chain, or NULL */
+    int reuse;            /* above 1: the deep part of the network runs in every so many-th call only */
+    ss_deep *deep;        /* what it gave; the loop's own */
     const char *what;     /* for progress: "drawing" */
 
     /* May change the latents before a call and after a step; `step` counts denoising steps from 0. */

@@ -2,6 +2,8 @@
 #include "model/unet.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* What the blocks of one pass share. */
 typedef struct pass {
@@ -9,7 +11,8 @@ typedef struct pass {
     ss_tensor *temb; /* silu of the time embedding, [n, 4 c] */
     ss_tensor *text;
     int step;
-    int layer; /* transformer blocks met so far */
+    int layer;    /* of the next transformer block */
+    bool shallow; /* only the outermost blocks run */
 } pass;
 
 static ss_tensor *resnet(ss_ctx *cx, const pass *p, ss_at at, ss_tensor *x) {
@@ -38,7 +41,12 @@ static ss_tensor *attention(ss_ctx *cx, pass *p, ss_at at, ss_attn_site site, ss
 static ss_tensor *transformer(ss_ctx *cx, pass *p, ss_at at, int level, ss_tensor *x) {
     if (!x) return NULL;
     ss_scope s = ss_scope_open(cx);
-    ss_attn_site site = {.layer = p->layer++, .level = level, .step = p->step, .h = x->shape[2], .w = x->shape[3]};
+    ss_attn_site site = {.layer = p->layer++,
+                         .level = level,
+                         .step = p->step,
+                         .h = x->shape[2],
+                         .w = x->shape[3],
+                         .shallow = p->shallow};
     ss_at block = ss_sub(at, "transformer_blocks.0");
 
     /* eps is 1e-6 here and 1e-5 in the residual blocks, as in training. */
@@ -72,47 +80,93 @@ static ss_tensor *time_embedding(ss_ctx *cx, ss_at at, const float *t, int64_t n
     return ss_watched(cx, at.path, "", ss_layer_linear(cx, at, "linear_2", ss_silu(cx, e)));
 }
 
+/* Skips that a pass of the outermost blocks makes and uses, and a whole one. Two leave a quarter of the work. */
+enum { OUTER = 2, ALL = 12 };
+
+static bool reusable(const ss_deep *d, const ss_tensor *x) {
+    if (!d || !d->kept.data || d->call % d->every == 0 || d->call - d->kept_at >= d->every) return false;
+    return d->kept.shape[0] == x->shape[0] && d->kept.shape[2] == x->shape[2] && d->kept.shape[3] == x->shape[3];
+}
+
+/* x, from the deep part, is kept; in a shallow pass what was kept takes its place. */
+static ss_tensor *deep_part(ss_ctx *cx, ss_deep *d, bool shallow, ss_tensor *x) {
+    ss_tensor *from = shallow ? &d->kept : x;
+    if (!from || !from->data) return x;
+    size_t bytes = (size_t)ss_count(from) * ss_dtype_size(from->dtype);
+    if (shallow) {
+        x = ss_tensor_new(cx, from->dtype, 4, from->shape);
+        return x ? memcpy(x->bytes, from->bytes, bytes), x : NULL;
+    }
+    ss_deep_clear(d);
+    void *copy = ss_alloc(cx, bytes, 1);
+    if (!copy) return NULL;
+    d->kept = *x;
+    d->kept.bytes = memcpy(copy, x->bytes, bytes);
+    d->kept_at = d->call;
+    return x;
+}
+
+void ss_deep_clear(ss_deep *d) {
+    free(d->kept.bytes);
+    d->kept = (ss_tensor){0};
+}
+
 ss_tensor *ss_unet_run(ss_ctx *cx, const ss_unet *net, ss_tensor *x, const float *t, ss_tensor *text, int step) {
+    return ss_unet_run_reusing(cx, net, x, t, text, step, NULL);
+}
+
+ss_tensor *ss_unet_run_reusing(ss_ctx *cx, const ss_unet *net, ss_tensor *x, const float *t, ss_tensor *text, int step,
+                               ss_deep *deep) {
     if (cx->status) return NULL;
+    const bool shallow = reusable(deep, x);
+    const int depth = shallow ? OUTER : ALL;
     ss_at at = ss_root((ss_params *)&net->params);
     ss_tensor *skip[12];
     int n = 0;
 
     ss_scope s = ss_scope_open(cx);
     ss_tensor *temb = ss_silu(cx, time_embedding(cx, ss_sub(at, "time_embedding"), t, x->shape[0]));
-    pass p = {.net = net, .temb = temb, .text = ss_cast(cx, text, cx->device->numbers), .step = step};
+    pass p = {
+        .net = net, .temb = temb, .text = ss_cast(cx, text, cx->device->numbers), .step = step, .shallow = shallow};
     /* The ends stay float32: they cost nothing, and what they would round is the latent itself, at every step. */
     x = ss_watched(cx, "conv_in", "", ss_cast(cx, ss_layer_conv(cx, at, "conv_in", x), cx->device->numbers));
     skip[n++] = x;
 
     /* Down: 64, 32, 16, then 8 latent pixels a side for a picture of 512; the last level has no attention. */
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 4 && n < depth; i++) {
         ss_at down = ss_sub(at, "down_blocks.%d", i);
-        for (int j = 0; j < 2; j++) {
+        for (int j = 0; j < 2 && n < depth; j++) {
             x = resnet(cx, &p, ss_sub(down, "resnets.%d", j), x);
             if (i < 3) x = transformer(cx, &p, ss_sub(down, "attentions.%d", j), i, x);
             skip[n++] = x;
         }
+        if (n == depth) break;
         if (i < 3) x = skip[n++] = ss_layer_conv_half(cx, down, "downsamplers.0.conv", x);
         if (i < 3) ss_watched(cx, down.path, ".downsamplers.0", x);
         ss_watched(cx, down.path, "", x);
     }
 
     ss_at mid = ss_sub(at, "mid_block");
-    x = resnet(cx, &p, ss_sub(mid, "resnets.0"), x);
-    x = transformer(cx, &p, ss_sub(mid, "attentions.0"), 3, x);
-    x = ss_watched(cx, mid.path, "", resnet(cx, &p, ss_sub(mid, "resnets.1"), x));
+    if (!shallow) {
+        x = resnet(cx, &p, ss_sub(mid, "resnets.0"), x);
+        x = transformer(cx, &p, ss_sub(mid, "attentions.0"), 3, x);
+        x = ss_watched(cx, mid.path, "", resnet(cx, &p, ss_sub(mid, "resnets.1"), x));
+    }
 
     for (int i = 0; i < 4; i++) {
         ss_at up = ss_sub(at, "up_blocks.%d", i);
         for (int j = 0; j < 3; j++) {
+            int left = ALL - 3 * i - j; /* skips, in a whole pass */
+            if (n < left) continue;
+            if (deep && left == OUTER) x = deep_part(cx, deep, shallow, x);
+            p.layer = 4 + 3 * i + j;
             ss_scope joined = ss_scope_open(cx);
             x = resnet(cx, &p, ss_sub(up, "resnets.%d", j), ss_concat(cx, x, skip[--n]));
             if (i > 0) x = transformer(cx, &p, ss_sub(up, "attentions.%d", j), 3 - i, x);
             x = ss_scope_close(cx, joined, x);
         }
         /* A level whose size was odd on the way down comes back to exactly its skip's size. */
-        if (i < 3 && x) {
+        if (i < 3 && x && !shallow) {
             ss_tensor *wide = ss_upsample(cx, x, skip[n - 1]->shape[2], skip[n - 1]->shape[3]);
             x = ss_watched(cx, up.path, ".upsamplers.0", ss_layer_conv(cx, up, "upsamplers.0.conv", wide));
         }

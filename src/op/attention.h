@@ -60,6 +60,7 @@ typedef struct ss_attn_site {
     int level;       /* resolution: 0 is the finest; tokens are (h >> level) x (w >> level) of the latent */
     const char *key; /* path in the checkpoint: "up_blocks.1.attentions.0.transformer_blocks.0.attn1" */
     int step;        /* denoising step from 0, whatever the sampler's calls */
+    bool shallow;    /* of a pass in which the deep layers do not run: what they showed last still holds */
     int n;           /* images in the batch */
     int heads;
     int64_t h, w;  /* the queries' grid: len = h * w */

@@ -285,6 +285,10 @@ static void a_picture_repeats_to_the_same_bytes(void **state) {
         "generate -m model -p 'a dog' --steps 3 --seed 11 --numbers float32 --threads 1 -o a.png",
         "edit photo.png -m model -p 'a cat' -p 'a dog' --steps 6 --size 64 --last-digit 2 -o a.png && mv a-2.png a.png",
         "edit photo.png -m model -p 'a cat' -p 'a dog' --steps 6 --size 64 --keep-keys -o a.png && mv a-2.png a.png",
+        "generate -m model -p 'a dog' --steps 5 --seed 3 --reuse 2 --json -o a.png >/dev/null",
+        "edit photo.png -m model --source 'a dog' -p 'a dog asleep' -p 'a dog in snow' --steps 7 --start-step 2 --size "
+        "64 "
+        "--method auto-mask --keep-keys --reuse 3 -o a.png && mv a-2.png a.png",
     };
     for (size_t i = 0; i < sizeof made / sizeof *made; i++) {
         char command[512];

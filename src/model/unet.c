@@ -2,8 +2,6 @@
 #include "model/unet.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 /* What the blocks of one pass share. */
 typedef struct pass {
@@ -83,34 +81,6 @@ static ss_tensor *time_embedding(ss_ctx *cx, ss_at at, const float *t, int64_t n
 /* Skips that a pass of the outermost blocks makes and uses, and a whole one. Two leave a quarter of the work. */
 enum { OUTER = 2, ALL = 12 };
 
-static bool reusable(const ss_deep *d, const ss_tensor *x) {
-    if (!d || !d->kept.data || d->call % d->every == 0 || d->call - d->kept_at >= d->every) return false;
-    return d->kept.shape[0] == x->shape[0] && d->kept.shape[2] == x->shape[2] && d->kept.shape[3] == x->shape[3];
-}
-
-/* x, from the deep part, is kept; in a shallow pass what was kept takes its place. */
-static ss_tensor *deep_part(ss_ctx *cx, ss_deep *d, bool shallow, ss_tensor *x) {
-    ss_tensor *from = shallow ? &d->kept : x;
-    if (!from || !from->data) return x;
-    size_t bytes = (size_t)ss_count(from) * ss_dtype_size(from->dtype);
-    if (shallow) {
-        x = ss_tensor_new(cx, from->dtype, 4, from->shape);
-        return x ? memcpy(x->bytes, from->bytes, bytes), x : NULL;
-    }
-    ss_deep_clear(d);
-    void *copy = ss_alloc(cx, bytes, 1);
-    if (!copy) return NULL;
-    d->kept = *x;
-    d->kept.bytes = memcpy(copy, x->bytes, bytes);
-    d->kept_at = d->call;
-    return x;
-}
-
-void ss_deep_clear(ss_deep *d) {
-    free(d->kept.bytes);
-    d->kept = (ss_tensor){0};
-}
-
 ss_tensor *ss_unet_run(ss_ctx *cx, const ss_unet *net, ss_tensor *x, const float *t, ss_tensor *text, int step) {
     return ss_unet_run_reusing(cx, net, x, t, text, step, NULL);
 }
@@ -118,7 +88,7 @@ ss_tensor *ss_unet_run(ss_ctx *cx, const ss_unet *net, ss_tensor *x, const float
 ss_tensor *ss_unet_run_reusing(ss_ctx *cx, const ss_unet *net, ss_tensor *x, const float *t, ss_tensor *text, int step,
                                ss_deep *deep) {
     if (cx->status) return NULL;
-    const bool shallow = reusable(deep, x);
+    const bool shallow = ss_deep_fits(deep, x);
     const int depth = shallow ? OUTER : ALL;
     ss_at at = ss_root((ss_params *)&net->params);
     ss_tensor *skip[12];
@@ -158,7 +128,7 @@ ss_tensor *ss_unet_run_reusing(ss_ctx *cx, const ss_unet *net, ss_tensor *x, con
         for (int j = 0; j < 3; j++) {
             int left = ALL - 3 * i - j; /* skips, in a whole pass */
             if (n < left) continue;
-            if (deep && left == OUTER) x = deep_part(cx, deep, shallow, x);
+            if (deep && left == OUTER) x = ss_deep_part(cx, deep, shallow, x);
             p.layer = 4 + 3 * i + j;
             ss_scope joined = ss_scope_open(cx);
             x = resnet(cx, &p, ss_sub(up, "resnets.%d", j), ss_concat(cx, x, skip[--n]));

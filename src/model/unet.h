@@ -2,6 +2,7 @@
 #ifndef SS_UNET_H
 #define SS_UNET_H
 
+#include "model/deep.h"
 #include "model/layers.h"
 
 typedef struct ss_unet {
@@ -14,16 +15,6 @@ enum { SS_UNET_LAYERS = 16 };
 
 /* Channels of a level's attention, finest first. */
 int64_t ss_unet_width(const ss_unet *net, int level);
-
-/* What the deep part of a pass gave, kept for the next ones: neighbouring steps differ least where the picture is
- * smallest (DeepCache, Ma et al., CVPR 2024). A whole pass comes every `every` calls and wherever the kept features do
- * not fit; in between only the outermost blocks run. Zero to begin with; ss_deep_clear frees what it holds. */
-typedef struct ss_deep {
-    int every, call; /* `call` is the caller's to count */
-    int kept_at;     /* the call of the last whole pass */
-    ss_tensor kept;  /* its numbers are the struct's own; NULL: none yet */
-} ss_deep;
-void ss_deep_clear(ss_deep *d);
 
 /* As ss_unet_run, with `deep` used and refreshed; NULL: a whole pass. */
 ss_tensor *ss_unet_run_reusing(ss_ctx *cx, const ss_unet *net, ss_tensor *x, const float *t, ss_tensor *text, int step,

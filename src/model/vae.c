@@ -67,6 +67,7 @@ ss_tensor *ss_vae_decode(ss_ctx *cx, const ss_vae *vae, ss_tensor *z) {
     ss_tensor *x = ss_layer_conv(cx, top, "post_quant_conv", ss_cast(cx, z, cx->device->numbers));
     x = ss_watched(cx, "decoder.conv_in", "", ss_layer_conv(cx, at, "conv_in", x));
     x = middle(cx, vae, ss_sub(at, "mid_block"), x);
+    x = ss_scope_close(cx, s, x);
     if (ss_strips_fit(cx, at, x)) return ss_scope_close(cx, s, ss_decode_strips(cx, vae, at, x, 0));
     for (int i = 0; i < 4 && x; i++) {
         ss_at up = ss_sub(at, "up_blocks.%d", i);

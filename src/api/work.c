@@ -182,9 +182,14 @@ static ss_status decode(ss_work *w, ss_ctx *cx) {
     return ss_decode_pixels(cx, w->m, w->latents, w->plain.sample.h, w->plain.sample.w, w->pixels);
 }
 
+/* In the context's numbers; requests encode in float32 whatever these are, once a photo. */
 static ss_status encode(ss_work *w, ss_ctx *cx) {
-    int width = (int)(8 * w->plain.sample.w), height = (int)(8 * w->plain.sample.h);
-    return ss_encode_pixels(cx, w->m, w->pixels, width, height, w->out, NULL);
+    ss_mark start = ss_arena_mark(cx->arena);
+    int64_t shape[4] = {1, 3, 8 * w->plain.sample.h, 8 * w->plain.sample.w};
+    ss_tensor *x = ss_cast(cx, ss_tensor_wrap(cx, w->pixels, 4, shape), cx->device->numbers);
+    ss_vae_encode(cx, &w->m->vae, x);
+    ss_arena_rewind(cx->arena, start);
+    return cx->status;
 }
 
 static ss_status read_text(ss_work *w, ss_ctx *cx) {

@@ -27,6 +27,8 @@ ss_status ss_encode_image(ss_ctx *cx, ss_model *m, const ss_image *image, float 
     if (!x) return SS_ERR_NOMEM;
     for (size_t i = 0; i < n; i++) x[i] = (float)image->rgb[i] / 127.5f - 1.0f;
     ss_status st = ss_encode_pixels(cx, m, x, image->w, image->h, mean, std);
+    ss_params_unpack(&m->vae.params); /* one photo was to be encoded, and the UNet needs the memory */
+    ss_arena_trim(cx->arena);
     free(x);
     return st;
 }

@@ -45,18 +45,23 @@ void meter_show(meter *m, const ss_progress *p) {
     if (new_stage) {
         snprintf(m->what, sizeof m->what, "%s", p->what);
         m->began = 0;
+        m->more[0] = 0;
     }
     if (!m->began && p->done) m->began = t, m->began_done = p->done;
     m->done = p->done;
 
-    char what[128], counts[128];
+    char what[128], counts[256];
     if (m->parts > 1)
         snprintf(what, sizeof what, "%s, picture %d of %d", m->what, m->part + 1, m->parts);
     else
         snprintf(what, sizeof what, "%s", m->what);
     account(m, p, t, counts, sizeof counts);
+    if (*m->more) {
+        size_t n = strlen(counts);
+        snprintf(counts + n, sizeof counts - n, ", %s", m->more);
+    }
     if (m->terminal) {
-        char bar[BAR + 1], line[256];
+        char bar[BAR + 1], line[512];
         int full = (int)((int64_t)BAR * p->done / p->total);
         for (int i = 0; i < BAR; i++) bar[i] = i < full ? '=' : ' ';
         bar[BAR] = 0;

@@ -173,6 +173,8 @@ typedef struct rule {
 /* The first makes sense only with the second. */
 static const rule needs[] = {
     {"strength", "init", "it says how much of that picture is drawn anew"},
+    {"resume", "run", "that is the folder with the state to go on from"},
+    {"class-caption", "class-photos", "it says what those show"},
     {"source-mask", "target-mask", "the subject's places in the photo and in the picture go together"},
     {"target-mask", "source-mask", "the subject's places in the photo and in the picture go together"},
 };
@@ -257,9 +259,10 @@ static int check_steps(const settings *s) {
 int options_check(settings *s) {
     const verb *v = s->verb;
     hush(s->quiet);
-    if (v->operand && !s->operand) return usage("selfsame %s takes a %s, which is not there", v->name, v->operand);
+    if (v->operand && !s->operand && !s->concepts)
+        return usage("selfsame %s takes a %s, which is not there", v->name, v->operand);
     bool draws = v->bit & (GENERATE | EDIT);
-    if ((draws || v->bit == BENCH) && !s->model)
+    if ((draws || v->bit & (BENCH | TRAIN)) && !s->model)
         return usage("which model? Name it with -m: a diffusers folder, or a .safetensors or .ckpt file");
     if (draws && !s->prompts.count && !s->prompts_file)
         return usage("what shall be drawn? Say it with -p, in quotation marks");
@@ -275,6 +278,8 @@ int options_check(settings *s) {
     if (!rc && v->bit == EDIT) rc = check_steps(s);
     if (rc) return rc;
     if (s->size[0]) s->width = s->size[0], s->height = s->size[1];
+    if (v->bit == TRAIN && s->width != s->height)
+        return usage("training pictures are squares: --size takes one number, and %dx%d is there", s->width, s->height);
     for (int i = 0; i < 2; i++) {
         int *side = i ? &s->height : &s->width;
         if (*side % 8)

@@ -6,7 +6,7 @@
 
 #include "settings.h"
 
-enum { GENERATE = 1, EDIT = 2, INSPECT = 4, REPEAT = 8, BENCH = 16, CLAY = 1024, ANY_VERB = 0xffff };
+enum { GENERATE = 1, EDIT = 2, INSPECT = 4, REPEAT = 8, BENCH = 16, TRAIN = 32, CLAY = 1024, ANY_VERB = 0xffff };
 
 enum { MOST_EXAMPLES = 4 };
 
@@ -78,6 +78,7 @@ const char *did_you_mean(settings *s, const char *word, const char *const *words
 
 enum { MEMORY_CHECK, MEMORY_ANYWAY };              /* memory_words */
 enum { SCALE_NOTHING, SCALE_THREADS, SCALE_SIZE }; /* scale_words */
+extern const char *const kind_words[], *const recipe_words[], *const schedule_words[];
 extern const char *const method_words[],
     *const inversion_words[], *const fit_words[], *const prediction_words[],
                                                       *const numbers_words[], *const device_words[],

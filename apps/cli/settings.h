@@ -55,6 +55,14 @@ typedef struct settings {
     int64_t first;
     bool truth, masks, keypoints;
 
+    /* Of train. */
+    const char *class_word, *token, *concepts, *caption, *initializer, *loss_masks, *class_photos, *class_caption,
+        *draw_class, *parameters, *run;
+    int kind, train_recipe, schedule, train_steps, train_batch, accumulation, warmup, class_images, save_every,
+        sample_every;
+    double rate, clip, prior, flip;
+    bool still, recompute, resume;
+
     const char *output, *sheet, *preview;
     bool json, quiet, all, help, help_all;
 

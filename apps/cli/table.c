@@ -6,8 +6,8 @@
 
 #define AT(member) offsetof(settings, member)
 #define BOTH (GENERATE | EDIT)
-#define MODEL_VERBS (GENERATE | EDIT | BENCH)
-#define MACHINE_VERBS (GENERATE | EDIT | BENCH)
+#define MODEL_VERBS (GENERATE | EDIT | BENCH | TRAIN)
+#define MACHINE_VERBS (GENERATE | EDIT | BENCH | TRAIN)
 #define CLAY_PART(name) AT(parts[SS_CLAY_##name])
 
 const char *const method_words[] = {"plain", "union", "mask", "auto-mask", "none", NULL};
@@ -18,13 +18,16 @@ const char *const numbers_words[] = {"auto", "float32", "bfloat16", NULL};
 const char *const device_words[] = {"cpu", "reference", NULL};
 const char *const isa_words[] = {"auto", "portable", "avx2", "avx512", "avx512_bf16", NULL};
 const char *const scale_words[] = {"nothing", "threads", "size", NULL};
+const char *const kind_words[] = {"object", "pet", "face", "style", "place", NULL};
+const char *const recipe_words[] = {"selfsame", "compvis", "diffusers", NULL};
+const char *const schedule_words[] = {"constant", "linear", "cosine", NULL};
 const char *const memory_words[] = {"check", "anyway", NULL};
 const char *const world_words[] = {"small", "full", NULL};
 const char *const held_words[] = {"never", "only", "too", NULL}; /* ss_clay_held */
 
 const option_row options[] = {
-    {"What to draw", "prompt", 'p', "TEXT", BOTH, BOTH, &prompts_kind, AT(prompts), .recipe = true,
-     .help = "what to draw, edit takes several; @FILE reads a file, - standard input"},
+    {"What to draw", "prompt", 'p', "TEXT", BOTH | TRAIN, BOTH, &prompts_kind, AT(prompts), .recipe = true,
+     .help = "what to draw, edit and train take several; @FILE reads a file, - standard input"},
     {NULL, "prompts", 0, "FILE", EDIT, 0, &file_kind, AT(prompts_file), .help = "further prompts, one a line"},
     {NULL, "source", 0, "TEXT", EDIT, EDIT, &prompt_kind, AT(source), .recipe = true,
      .help = "what the photo shows (auto-mask has to know)"},
@@ -38,7 +41,7 @@ const option_row options[] = {
      .help = "the photo it was made from, if that has moved"},
     {NULL, "fit", 0, "WAY", BOTH, EDIT, &choice_kind, AT(fit), .words = fit_words, .preset = "squash", .recipe = true,
      .help = "a photo of another shape: squash, crop or pad it"},
-    {NULL, "size", 0, "WxH", BOTH | BENCH | CLAY, BOTH | BENCH | CLAY, &size_kind, AT(size), 8, 4096,
+    {NULL, "size", 0, "WxH", BOTH | BENCH | CLAY | TRAIN, BOTH | BENCH | CLAY | TRAIN, &size_kind, AT(size), 8, 4096,
      .help = "pixels, multiples of 8, or one for a square [the model's; clay 128-256]"},
     {NULL, "width", 0, "N", BOTH, 0, &integer_kind, AT(width), 8, 4096, .recipe = true,
      .help = "the same, one side at a time"},
@@ -101,11 +104,12 @@ const option_row options[] = {
     {NULL, "sampler", 0, "NAME", GENERATE, GENERATE, &sampler_kind, AT(sampler), .recipe = true,
      .help = "how noise becomes a picture [the model's]; one of"},
     {NULL, "reuse", 0, "N", BOTH, BOTH, &integer_kind, AT(reuse), 1, 100, .preset = "1", .recipe = true,
-     .help = "deep features in every N-th step only: 2 in 0.6 of the time, 46 dB from the exact picture; 3 in 0.5, 41 dB"},
+     .help =
+         "deep features in every N-th step only: 2 in 0.6 of the time, 46 dB from the exact picture; 3 in 0.5, 41 dB"},
     {NULL, "eta", 0, "X", GENERATE, 0, &number_kind, AT(eta), 0, 1, .preset = "0", .recipe = true,
      .help = "ddim's new noise a step: 0 none, 1 all"},
     {NULL, "karras", 0, NULL, GENERATE, 0, &switch_kind, AT(karras), .recipe = true, .help = "Karras' noise levels"},
-    {NULL, "seed", 0, "N", BOTH | CLAY, GENERATE | CLAY, &seed_kind, AT(seed), .recipe = true,
+    {NULL, "seed", 0, "N", BOTH | CLAY | TRAIN, GENERATE | CLAY, &seed_kind, AT(seed), .recipe = true,
      .help = "where noise or chance starts, as diffusers and PyTorch count [random]"},
     {NULL, "images", 'n', "N", GENERATE, GENERATE, &integer_kind, AT(images), 1, 100000, .preset = "1",
      .help = "pictures, with seeds N, N+1, N+2 ..."},
@@ -152,8 +156,61 @@ const option_row options[] = {
     {NULL, "scale", 0, "WHAT", BENCH, BENCH, &choice_kind, AT(scale), .words = scale_words, .preset = "nothing",
      .help = "the guided step again with more threads, or at sizes from 256 to 1024"},
 
-    {"What comes out", "output", 'o', "FILE", BOTH | REPEAT | CLAY, BOTH | REPEAT | CLAY, &file_kind, AT(output),
-     .help = ".png, .jpg or .webp, or a folder; %d in it is the number, %s the seed"},
+    {"What to learn", "class", 0, "WORD", TRAIN, TRAIN, &text_kind, AT(class_word),
+     .help = "what kind of thing it is: dog, chair, woman"},
+    {NULL, "token", 0, "WORD", TRAIN, TRAIN, &text_kind, AT(token), .preset = "<new1>", .help = "the new word for it"},
+    {NULL, "kind", 0, "KIND", TRAIN, TRAIN, &choice_kind, AT(kind), .words = kind_words, .preset = "object",
+     .help = "of subject, which sets the rest: object, pet, face, style, place"},
+    {NULL, "concepts", 0, "FILE", TRAIN, TRAIN, &file_kind, AT(concepts),
+     .help = "several at once, without PHOTOS: the published programs' JSON list"},
+    {NULL, "caption", 0, "TEXT", TRAIN, 0, &text_kind, AT(caption),
+     .help = "what the photos show, or a file with a line for each [photo of a WORD CLASS]"},
+    {NULL, "initializer", 0, "WORD", TRAIN, 0, &text_kind, AT(initializer),
+     .help = "the known word that the new one starts from [the class]"},
+    {NULL, "loss-masks", 0, "DIR", TRAIN, 0, &file_kind, AT(loss_masks),
+     .help = "where the subject is, white on black: a file for each photo, of its name"},
+    {NULL, "class-photos", 0, "PATH", TRAIN, TRAIN, &file_kind, AT(class_photos),
+     .help = "pictures of others of its class, so that the class stays as it was"},
+    {NULL, "class-caption", 0, "TEXT", TRAIN, 0, &text_kind, AT(class_caption),
+     .help = "what they show, or a file with a line for each [the class]"},
+    {NULL, "draw-class", 0, "DIR", TRAIN, TRAIN, &file_kind, AT(draw_class),
+     .help = "let the model draw these, and keep them there: takes long, once"},
+    {NULL, "class-images", 0, "N", TRAIN, 0, &integer_kind, AT(class_images), 1, 100000,
+     .help = "how many of them [the kind's]"},
+
+    {"How it learns", "recipe", 0, "NAME", TRAIN, TRAIN, &choice_kind, AT(train_recipe), .words = recipe_words,
+     .preset = "selfsame", .help = "selfsame, or as the published programs: compvis, diffusers"},
+    {NULL, "parameters", 0, "NAME", TRAIN, TRAIN, &text_kind, AT(parameters),
+     .help = "crossattn_kv or, where few photos have to do, crossattn [the kind's]"},
+    {NULL, "steps", 0, "N", TRAIN, TRAIN, &integer_kind, AT(train_steps), 1, 1000000, .help = "[the kind's]"},
+    {NULL, "rate", 0, "X", TRAIN, 0, &number_kind, AT(rate), 1e-12, 1,
+     .help = "of learning, taken as it is [the kind's, times what a step sees]"},
+    {NULL, "schedule", 0, "NAME", TRAIN, 0, &choice_kind, AT(schedule), .words = schedule_words, .preset = "constant",
+     .help = "of the rate: constant, linear, cosine"},
+    {NULL, "warmup", 0, "N", TRAIN, 0, &integer_kind, AT(warmup), 1, 1000000, .help = "steps in which the rate rises"},
+    {NULL, "batch", 0, "N", TRAIN, TRAIN, &integer_kind, AT(train_batch), 1, 64,
+     .help = "photos in a pass, each with one of its class [the kind's]"},
+    {NULL, "accumulation", 0, "N", TRAIN, 0, &integer_kind, AT(accumulation), 1, 1024, .preset = "1",
+     .help = "passes a step"},
+    {NULL, "clip", 0, "X", TRAIN, 0, &number_kind, AT(clip), 0, 1000,
+     .help = "longest gradient, 0 for any [1; compvis: any]"},
+    {NULL, "prior", 0, "X", TRAIN, 0, &number_kind, AT(prior), 0.001, 1000, .preset = "1",
+     .help = "how much pictures of the class count"},
+    {NULL, "flip", 0, "X", TRAIN, 0, &number_kind, AT(flip), 0, 1, .help = "share of mirrored pictures [the kind's]"},
+    {NULL, "still", 0, NULL, TRAIN, 0, &switch_kind, AT(still),
+     .help = "photos as they are, not at random sizes and places"},
+    {NULL, "recompute", 0, NULL, TRAIN, TRAIN, &switch_kind, AT(recompute), .help = "less memory, more time"},
+
+    {"The run", "run", 0, "DIR", TRAIN, TRAIN, &file_kind, AT(run),
+     .help = "a folder for its state, log and samples; index.html shows them"},
+    {NULL, "resume", 0, NULL, TRAIN, TRAIN, &switch_kind, AT(resume), .help = "go on from the state in --run"},
+    {NULL, "save-every", 0, "N", TRAIN, 0, &integer_kind, AT(save_every), 1, 1000000, .preset = "50",
+     .help = "steps between states"},
+    {NULL, "sample-every", 0, "N", TRAIN, TRAIN, &integer_kind, AT(sample_every), 1, 1000000,
+     .help = "steps between samples, of --prompt [never]"},
+
+    {"What comes out", "output", 'o', "FILE", BOTH | REPEAT | CLAY | TRAIN, BOTH | REPEAT | CLAY | TRAIN, &file_kind,
+     AT(output), .help = ".png, .jpg or .webp, or a folder; %d in it is the number, %s the seed"},
     {NULL, "sheet", 0, "FILE", BOTH, BOTH, &file_kind, AT(sheet), .help = "all pictures side by side, with captions"},
     {NULL, "preview", 0, "FILE", BOTH | REPEAT, BOTH, &file_kind, AT(preview), .help = "the picture as it forms"},
     {NULL, "save-masks", 0, "DIR", EDIT, 0, &file_kind, AT(save_masks),
@@ -239,6 +296,19 @@ const verb verbs[] = {
      {"-m sd15.safetensors", "-m models/sd15 --size 512x768 --numbers float32", "-m models/sd15 --scale threads",
       "-m models/sd15 --work decode --repeat 9 --json"},
      bench},
+    {"train",
+     TRAIN,
+     "PHOTOS",
+     "-m MODEL --class WORD -o FILE",
+     "A new word for the subject of a few photos.",
+     "Learns the subject of 4 to 20 photos, a folder or a list of files, by Custom Diffusion: a new word and what "
+     "cross-attention makes of it. What was learned goes into a small file that --subject takes. Ctrl-C keeps the "
+     "state "
+     "in --run, and --resume goes on as if nothing had happened.",
+     {"photos/dog --class dog --kind pet -m sd15.safetensors -o my-dog.safetensors",
+      "photos/dog --class dog -m models/sd15 --class-photos photos/dogs --run run -o my-dog.safetensors",
+      "photos/chair --class chair -m models/sd15 --run run --sample-every 100 -o chair.safetensors"},
+     train},
     {"clay",
      CLAY,
      "WHAT",

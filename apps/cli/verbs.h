@@ -10,5 +10,6 @@ int inspect(settings *s);
 int repeat(settings *s);
 int bench(settings *s);
 int clay(settings *s);
+int train(settings *s);
 
 #endif

@@ -1,0 +1,124 @@
+/* train: photos to a subject. */
+#include "job.h"
+#include "options.h"
+#include "say.h"
+#include "verbs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SEED = 42, SAMPLE_STEPS = 30, SAMPLE_GUIDANCE = 6 }; /* the published programs' seed and guidance */
+
+static void on_news(void *user, const ss_train_news *n) {
+    job *j = user;
+    snprintf(j->meter.more, sizeof j->meter.more, "loss %.4f, %.2f GB", n->smoothed, (double)n->memory / 1e9);
+    json_object_set_new(j->s->report, "steps", json_integer(n->step));
+    json_object_set_new(j->s->report, "loss", json_real(n->smoothed));
+    json_object_set_new(j->s->report, "seconds_a_step", json_real(n->seconds));
+    json_object_set_new(j->s->report, "memory", json_integer((json_int_t)n->memory));
+}
+
+/* A name for the file that can be written, before hours of work. */
+static int check_output(settings *s) {
+    if (!s->output)
+        return usage("what shall the file be called? Name it with -o: my-%s.safetensors",
+                     s->class_word ? s->class_word : "subject");
+    const char *slash = strrchr(s->output, '/');
+    const char *folder = slash ? format_text(s, "%.*s", (int)(slash - s->output), s->output) : ".";
+    if (access(*folder ? folder : "/", W_OK))
+        return failure("%s cannot be written: there is no folder %s that lets us", s->output, *folder ? folder : "/");
+    return DONE;
+}
+
+static ss_train_concept concept_of(const settings *s) {
+    return (ss_train_concept){.photos = s->operand,
+                              .masks = s->loss_masks,
+                              .class_word = s->class_word,
+                              .token = s->token,
+                              .initializer = s->initializer,
+                              .prompt = s->caption,
+                              .class_photos = s->class_photos,
+                              .class_prompt = s->class_caption};
+}
+
+static ss_train_request request_of(job *j, const ss_train_concept *concept) {
+    settings *s = j->s;
+    return (ss_train_request){
+        .concepts = concept,
+        .concept_count = s->concepts ? 0 : 1,
+        .concepts_file = s->concepts,
+        .kind = kind_words[s->kind],
+        .recipe = recipe_words[s->train_recipe],
+        .parameters = s->parameters,
+        .steps = s->train_steps,
+        .rate = s->rate,
+        .schedule = schedule_words[s->schedule],
+        .warmup = s->warmup,
+        .batch = s->train_batch,
+        .accumulation = s->accumulation,
+        .size = s->width,
+        .clip = given(s, "clip") && s->clip == 0 ? -1 : s->clip,
+        .prior = s->prior,
+        .flip = given(s, "flip") && s->flip == 0 ? -1 : s->flip,
+        .still = s->still,
+        .class_most = s->class_images,
+        .class_cache = s->draw_class,
+        .seed = (uint64_t)(s->seed < 0 ? SEED : s->seed),
+        .recompute = s->recompute,
+        .folder = s->run,
+        .save_every = s->save_every,
+        .resume = s->resume,
+        .sample_every = s->sample_every,
+        .sample_prompts = s->prompts.at,
+        .sample_count = s->sample_every ? s->prompts.count : 0,
+        .sampling = {.sampler = "ddim", .steps = SAMPLE_STEPS, .guidance = SAMPLE_GUIDANCE},
+        .news = on_news,
+        .user = j,
+    };
+}
+
+static int check(settings *s) {
+    if (s->concepts && s->operand)
+        return usage("--concepts names the photos, and so does \"%s\": one of them is enough", s->operand);
+    if (!s->concepts && !s->class_word && !s->caption)
+        return usage("what is it? Say it with --class: dog, chair, woman");
+    if (s->sample_every && !s->run)
+        return usage("--sample-every makes sense only with --run, which is not there: samples lie in that folder");
+    if (s->sample_every && !s->prompts.count) {
+        if (!s->class_word) return usage("what shall samples show? Say it with -p");
+        s->prompts.at = must(malloc(sizeof *s->prompts.at));
+        s->prompts.at[s->prompts.count++] = format_text(s, "photo of a %s %s", s->token, s->class_word);
+    }
+    return check_output(s);
+}
+
+/* Where the state is, or that there is none. */
+static void say_stopped(const settings *s) {
+    if (s->run)
+        note("stopped; --resume goes on from %s", s->run);
+    else
+        note("stopped; without --run nothing is kept");
+}
+
+int train(settings *s) {
+    job j = {0};
+    ss_subject *learned = NULL;
+    if (!s->report) s->report = must(json_object());
+    int rc = check(s);
+    if (!rc) rc = job_open(&j, s);
+    if (!rc) rc = job_open_model(&j);
+    ss_train_concept concept = concept_of(s);
+    ss_train_request r = request_of(&j, &concept);
+    if (!rc) rc = job_verdict(&j, ss_train(&learned, j.cx, j.m, &r));
+    if (rc == STOPPED) say_stopped(s);
+    if (!rc) rc = job_verdict(&j, ss_subject_write(j.cx, learned, s->output, NULL));
+    if (!rc) {
+        note("%s: use it with --subject %s and the word %s", s->output, s->output, ss_subject_trigger(learned, 0));
+        json_object_set_new(s->report, "subject", json_string(s->output));
+    }
+    ss_subject_free(learned);
+    job_close(&j);
+    return rc;
+}

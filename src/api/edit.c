@@ -175,7 +175,7 @@ static ss_status reconstruct(edit *e, ss_image *out) {
     ss_run run = {0};
     ss_sampling_options o = e->r->sampling;
     if (same_text(e, without_text(e), TEXT_SOURCE)) o.guidance = 1;
-    ss_status st = ss_run_open(&run, e->cx, e->m, &o, "ddim", 1, e->size);
+    ss_status st = ss_run_open(&run, e->cx, e->m, &o, ss_sampler_find(e->cx, "ddim"), 1, e->size);
     if (!st) st = ss_run_texts(&run, e->cx, &e->texts, without_text(e), (int[]){TEXT_SOURCE}, 1);
     if (!st) {
         run.sample.what = "reconstructing";
@@ -227,7 +227,7 @@ static ss_status save_maps(const edit *e, const ss_maps *maps, const char *who, 
 /* Opens a run from the inverted noise: the source, if `texts` begin with its own, and targets. */
 static ss_status open_rows(edit *e, ss_run *run, const int *texts, int rows) {
     bool source = texts[0] == TEXT_SOURCE;
-    ss_status st = ss_run_open(run, e->cx, e->m, &e->r->sampling, "ddim", rows, e->size);
+    ss_status st = ss_run_open(run, e->cx, e->m, &e->r->sampling, ss_sampler_find(e->cx, "ddim"), rows, e->size);
     if (!st) st = ss_run_texts(run, e->cx, &e->texts, without_text(e), texts, rows);
     if (st) return st;
     e->control.source_absent = !source;

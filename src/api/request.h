@@ -22,9 +22,9 @@ typedef struct ss_run {
     float *texts; /* [2][rows][77 * d]: without, with */
 } ss_run;
 
-/* `sampler` names the one to use whatever the options say, or is NULL. */
-ss_status ss_run_open(ss_run *run, ss_ctx *cx, ss_model *m, const ss_sampling_options *o, const char *sampler, int rows,
-                      ss_size size);
+/* `sampler` is the one to use whatever the options say, or NULL. */
+ss_status ss_run_open(ss_run *run, ss_ctx *cx, ss_model *m, const ss_sampling_options *o, const ss_sampler *sampler,
+                      int rows, ss_size size);
 /* Row i of the batch is drawn with text[with[i]] (the last entry repeats), all of them against text[without]. */
 ss_status ss_run_texts(ss_run *run, ss_ctx *cx, const ss_texts *texts, int without, const int *with, int count);
 void ss_run_close(ss_run *run);

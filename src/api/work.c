@@ -114,7 +114,7 @@ static void control(ss_work *w, ss_masactrl *m, bool absent) {
 
 static ss_status open_run(ss_run *run, ss_ctx *cx, ss_model *m, const ss_texts *texts, const int *with, int rows,
                           ss_size size) {
-    ss_status st = ss_run_open(run, cx, m, &(ss_sampling_options){0}, "ddim", rows, size);
+    ss_status st = ss_run_open(run, cx, m, &(ss_sampling_options){0}, ss_sampler_find(cx, "ddim"), rows, size);
     return st ? st : ss_run_texts(run, cx, texts, TEXT_NONE, with, rows);
 }
 

@@ -64,13 +64,6 @@ static ss_status inversion_levels(ss_sampling *s, ss_ctx *cx) {
     return st;
 }
 
-/* The first step starts below the least timestep, which stands in for its own. */
-static ss_status inversion_levels_current(ss_sampling *s, ss_ctx *cx) {
-    ss_status st = inversion_levels(s, cx);
-    for (int i = s->steps - 1; i > 0 && !st; i--) s->t[i] = s->t[i - 1];
-    return st;
-}
-
 /* x / sqrt(A) moves by e from one sigma to the next. */
 static void inversion_step(ss_sampling *s, int call, float *x, const float *out, ss_rng *noise) {
     (void)noise;
@@ -86,13 +79,5 @@ const ss_sampler ss_sampler_ddim = {
 const ss_sampler ss_sampler_ddim_inversion = {.name = "ddim inversion",
                                               .webui = "DDIM",
                                               .class_name = "DDIMInverseScheduler",
-                                              .hidden = true,
                                               .levels = inversion_levels,
                                               .step = inversion_step};
-
-const ss_sampler ss_sampler_ddim_inversion_current = {.name = "ddim inversion current",
-                                                      .webui = "DDIM",
-                                                      .class_name = "DDIMInverseScheduler",
-                                                      .hidden = true,
-                                                      .levels = inversion_levels_current,
-                                                      .step = inversion_step};

@@ -7,34 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const ss_sampler ss_sampler_ddim, ss_sampler_ddim_inversion, ss_sampler_ddim_inversion_current, ss_sampler_ddpm,
-    ss_sampler_deis, ss_sampler_dpm2, ss_sampler_dpm2_ancestral, ss_sampler_dpmpp_2m, ss_sampler_dpmpp_2m_heun,
-    ss_sampler_dpmpp_2m_sde, ss_sampler_dpmpp_2s, ss_sampler_dpmpp_3m, ss_sampler_euler, ss_sampler_euler_ancestral,
-    ss_sampler_heun, ss_sampler_lcm, ss_sampler_lms, ss_sampler_pndm, ss_sampler_unipc;
+extern const ss_sampler ss_sampler_ddim, ss_sampler_ddim_inversion, ss_sampler_ddpm, ss_sampler_deis, ss_sampler_dpm2,
+    ss_sampler_dpm2_ancestral, ss_sampler_dpmpp_2m, ss_sampler_dpmpp_2m_heun, ss_sampler_dpmpp_2m_sde,
+    ss_sampler_dpmpp_2s, ss_sampler_dpmpp_3m, ss_sampler_euler, ss_sampler_euler_ancestral, ss_sampler_heun,
+    ss_sampler_lcm, ss_sampler_lms, ss_sampler_pndm, ss_sampler_unipc;
 
 static const ss_sampler *const samplers[] = {
-    &ss_sampler_ddim,
-    &ss_sampler_pndm,
-    &ss_sampler_euler,
-    &ss_sampler_euler_ancestral,
-    &ss_sampler_heun,
-    &ss_sampler_lms,
-    &ss_sampler_dpm2,
-    &ss_sampler_dpm2_ancestral,
-    &ss_sampler_dpmpp_2m,
-    &ss_sampler_dpmpp_2m_sde,
-    &ss_sampler_dpmpp_2m_heun,
-    &ss_sampler_dpmpp_3m,
-    &ss_sampler_dpmpp_2s,
-    &ss_sampler_unipc,
-    &ss_sampler_deis,
-    &ss_sampler_lcm,
+    &ss_sampler_ddim,     &ss_sampler_pndm,         &ss_sampler_euler,         &ss_sampler_euler_ancestral,
+    &ss_sampler_heun,     &ss_sampler_lms,          &ss_sampler_dpm2,          &ss_sampler_dpm2_ancestral,
+    &ss_sampler_dpmpp_2m, &ss_sampler_dpmpp_2m_sde, &ss_sampler_dpmpp_2m_heun, &ss_sampler_dpmpp_3m,
+    &ss_sampler_dpmpp_2s, &ss_sampler_unipc,        &ss_sampler_deis,          &ss_sampler_lcm,
     &ss_sampler_ddpm,
-    &ss_sampler_ddim_inversion,
-    &ss_sampler_ddim_inversion_current,
 };
 
-/* The names of the rows above that are not hidden, which a constant array cannot take from them. */
+/* The names of the rows above, which a constant array cannot take from them. */
 const char *const *ss_sampler_names(void) {
     static const char *const names[] = {"ddim",     "pndm",   "euler",    "euler a",      "heun",          "lms",
                                         "dpm2",     "dpm2 a", "dpm++ 2m", "dpm++ 2m sde", "dpm++ 2m heun", "dpm++ 3m",
@@ -88,8 +74,8 @@ const ss_sampler *ss_sampler_find(ss_ctx *cx, const char *name) {
     plain_name(plain, name);
     for (int i = 0; i < SS_COUNT_OF(samplers); i++) {
         const ss_sampler *s = samplers[i];
-        if (s->hidden ? !strcmp(s->name, name) : is_called(s, plain)) return s;
-        if (!s->hidden) names[count++] = s->name;
+        if (is_called(s, plain)) return s;
+        names[count++] = s->name;
     }
     const char *near = ss_nearest(name, names, count);
     ss_fail(cx, SS_ERR_ARG, "there is no sampler \"%.60s\"%s%s%s", name, near ? "; did you mean \"" : "",
@@ -97,13 +83,15 @@ const ss_sampler *ss_sampler_find(ss_ctx *cx, const char *name) {
     return NULL;
 }
 
+const ss_sampler *ss_sampler_inversion(void) { return &ss_sampler_ddim_inversion; }
+
 const char *ss_sampler_name(const ss_sampler *s) { return s->name; }
 const char *ss_sampler_webui_name(const ss_sampler *s) { return s->webui; }
 bool ss_sampler_knows_karras(const ss_sampler *s) { return s->karras; }
 
 static const ss_sampler *of_class(const char *class_name) {
     for (int i = 0; i < SS_COUNT_OF(samplers); i++)
-        if (!samplers[i]->hidden && !strcmp(samplers[i]->class_name, class_name)) return samplers[i];
+        if (!strcmp(samplers[i]->class_name, class_name)) return samplers[i];
     return NULL;
 }
 

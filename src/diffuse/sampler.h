@@ -33,6 +33,7 @@ typedef struct ss_sampler_options {
  * do not count, "++" may be "pp", and "Karras" may follow (see ss_sampler_wants_karras). An unknown name is SS_ERR_ARG
  * with the nearest one, and NULL. */
 const ss_sampler *ss_sampler_find(ss_ctx *cx, const char *name);
+const ss_sampler *ss_sampler_inversion(void);   /* DDIM the other way, from a picture to its noise; has no name */
 bool ss_sampler_wants_karras(const char *name); /* "DPM++ 2M Karras" */
 
 const char *ss_sampler_name(const ss_sampler *s);       /* "dpm++ 2m" */

@@ -20,7 +20,6 @@ struct ss_sampler {
     const char *webui;          /* what A1111's interface calls it */
     const char *class_name;     /* what diffusers calls it; several rows may share one */
     const char *const *aliases; /* NULL-ended, or NULL */
-    bool hidden;                /* found by its exact name only: inversion */
     bool exploding;
     bool karras;                /* takes Karras' noise levels */
     bool rounds;                /* the timesteps of Karras' levels, as diffusers does for some */

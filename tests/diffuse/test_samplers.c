@@ -208,10 +208,9 @@ static void schedule_from_json(void **state) {
 /* ------------------------------------------------------------------------------------------------ inversion, img2img
  */
 
-static ss_sampling *sampling(const char *name, int steps, int64_t count) {
+static ss_sampling *sampling(const ss_sampler *sampler, int steps, int64_t count) {
     ss_schedule schedule = ss_schedule_default();
     ss_sampling *s = NULL;
-    const ss_sampler *sampler = ss_sampler_find(&cx, name);
     assert_non_null(sampler);
     ss_schedule_fill(&schedule);
     assert_int_equal(ss_sampling_new(&s, &cx, sampler, &schedule, steps, &(ss_sampler_options){0}, count), SS_OK);
@@ -221,31 +220,27 @@ static ss_sampling *sampling(const char *name, int steps, int64_t count) {
 /* One number through the formulas of the original, in float64. */
 static void inversion(void **state) {
     (void)state;
-    static const char *const names[] = {"ddim inversion", "ddim inversion current"};
     ss_schedule schedule = ss_schedule_default();
     ss_schedule_fill(&schedule);
-    for (int current = 0; current < 2; current++) {
-        ss_sampling *s = sampling(names[current], 20, 1);
-        float x = 0.7f, e;
-        double z = 0.7f;
-        for (int i = 0; i < 20; i++) {
-            int there = 50 * i + 1, here = there - 50;
-            float told = (float)(current && i ? here : there);
-            assert_true(ss_sampling_time(s, i) == told);
-            e = 0.3f * x + sinf(told / 100);
-            double a = schedule.alpha[here < 0 ? 0 : here], b = schedule.alpha[there];
-            z = sqrt(b) * (z - sqrt(1 - a) * e) / sqrt(a) + sqrt(1 - b) * e;
-            assert_int_equal(ss_sampling_step(s, &cx, i, &x, &e, NULL), SS_OK);
-            assert_true(fabs(x - z) < 2e-6 * fabs(z));
-        }
-        ss_sampling_free(s);
+    ss_sampling *s = sampling(ss_sampler_inversion(), 20, 1);
+    float x = 0.7f, e;
+    double z = 0.7f;
+    for (int i = 0; i < 20; i++) {
+        int there = 50 * i + 1, here = there - 50;
+        assert_true(ss_sampling_time(s, i) == (float)there);
+        e = 0.3f * x + sinf((float)there / 100);
+        double a = schedule.alpha[here < 0 ? 0 : here], b = schedule.alpha[there];
+        z = sqrt(b) * (z - sqrt(1 - a) * e) / sqrt(a) + sqrt(1 - b) * e;
+        assert_int_equal(ss_sampling_step(s, &cx, i, &x, &e, NULL), SS_OK);
+        assert_true(fabs(x - z) < 2e-6 * fabs(z));
     }
+    ss_sampling_free(s);
 }
 
 /* A network that looks at the timestep alone is inverted exactly: there and back. */
 static void inversion_and_back(void **state) {
     (void)state;
-    ss_sampling *up = sampling("ddim inversion", 10, 1), *down = sampling("ddim", 10, 1);
+    ss_sampling *up = sampling(ss_sampler_inversion(), 10, 1), *down = sampling(ss_sampler_find(&cx, "ddim"), 10, 1);
     float x = 0.7f, e;
     for (int i = 0; i < 10; i++) {
         e = sinf(ss_sampling_time(up, i) / 100);
@@ -273,20 +268,20 @@ static void starts_of_img2img(void **state) {
         {"pndm", 0.75, 3, 701}, {"heun", 0.5, 10, 444}, {"dpm2", 0.5, 10, 444}, {"euler", 0.5, 5, 444},
     };
     for (int i = 0; i < SS_COUNT_OF(rows); i++) {
-        ss_sampling *s = sampling(rows[i].name, 10, 2);
+        ss_sampling *s = sampling(ss_sampler_find(&cx, rows[i].name), 10, 2);
         int first = ss_sampling_first_call(s, rows[i].strength);
         assert_int_equal(first, rows[i].first);
         assert_true(ss_sampling_time(s, first) == rows[i].time);
         ss_sampling_free(s);
     }
     float x[2];
-    ss_sampling *s = sampling("ddim", 10, 2);
+    ss_sampling *s = sampling(ss_sampler_find(&cx, "ddim"), 10, 2);
     ss_sampling_add_noise(s, 4, x, (float[]){1, 0}, (float[]){0, 1});
     ss_schedule schedule = ss_schedule_default();
     ss_schedule_fill(&schedule);
     assert_true(fabs(x[0] - sqrt(schedule.alpha[501])) < 1e-6 && fabs(x[1] - sqrt(1 - schedule.alpha[501])) < 1e-6);
     ss_sampling_free(s);
-    s = sampling("euler", 10, 2);
+    s = sampling(ss_sampler_find(&cx, "euler"), 10, 2);
     ss_sampling_add_noise(s, 5, x, (float[]){1, 0}, (float[]){0, 1});
     assert_true(x[0] == 1 && x[1] == ss_sampling_sigma(s, 5));
     ss_sampling_free(s);
@@ -300,7 +295,7 @@ static void runs_from_the_middle(void **state) {
                                         "dpm++ 3m", "dpm++ 2m heun", "dpm++ 2s", "unipc", "deis"};
     for (int k = 0; k < SS_COUNT_OF(names); k++) {
         for (int first_step = 0; first_step < 10; first_step++) {
-            ss_sampling *s = sampling(names[k], 10, 1);
+            ss_sampling *s = sampling(ss_sampler_find(&cx, names[k]), 10, 1);
             float x, x0 = 0.3f, e = -0.8f;
             int first = ss_sampling_first_call(s, 1 - first_step / 10. + 1e-9);
             assert_int_equal(ss_sampling_step_of(s, first), first_step);
@@ -353,9 +348,7 @@ static void names(void **state) {
     assert_null(ss_sampler_find(&cx, "eular"));
     assert_string_equal(cx.error, "there is no sampler \"eular\"; did you mean \"euler\"?");
     clear();
-    assert_null(ss_sampler_find(&cx, "DDIM inversion")); /* hidden ones have one spelling */
-    clear();
-    assert_non_null(ss_sampler_find(&cx, "ddim inversion"));
+    assert_null(ss_sampler_find(&cx, "ddim inversion")); /* nobody draws with it */
 }
 
 static void schedulers_that_are_not_known(void **state) {
@@ -409,7 +402,7 @@ static void options_that_make_no_sense(void **state) {
         clear();
     }
     float x = 0, out = 0;
-    ss_sampling *s = sampling("euler a", 3, 1);
+    ss_sampling *s = sampling(ss_sampler_find(&cx, "euler a"), 3, 1);
     assert_int_equal(ss_sampling_step(s, &cx, 0, &x, &out, NULL), SS_ERR_ARG);
     clear();
     ss_sampling_free(s);
@@ -422,7 +415,7 @@ static void least_and_most_steps(void **state) {
         const int most = !strcmp(*name, "lcm") ? 50 : 999;
         const int steps[] = {1, most};
         for (int k = 0; k < 2; k++) {
-            ss_sampling *s = sampling(*name, steps[k], 1);
+            ss_sampling *s = sampling(ss_sampler_find(&cx, *name), steps[k], 1);
             ss_rng noise;
             ss_rng_seed(&noise, 1);
             float x = ss_sampling_init_sigma(s), in, out;

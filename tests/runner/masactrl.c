@@ -22,11 +22,10 @@ static const char *text_of(const json_t *o, const char *key) { return json_strin
 static double number_of(const json_t *o, const char *key) { return json_number_value(json_object_get(o, key)); }
 
 /* The scheduler that the originals use: DDIM, leading, offset 1. */
-static ss_sampling *sampling(bench *b, const char *name, int steps, int64_t count) {
+static ss_sampling *sampling(bench *b, const ss_sampler *sampler, int steps, int64_t count) {
     ss_sampling *s = NULL;
-    const ss_sampler *sampler = ss_sampler_find(b->r->cx, name);
     if (!sampler || ss_sampling_new(&s, b->r->cx, sampler, &b->schedule, steps, &(ss_sampler_options){0}, count))
-        broken(b->r, name, NULL);
+        broken(b->r, "sampling", NULL);
     return s;
 }
 
@@ -58,7 +57,7 @@ static path invert(bench *b, const char *name) {
     p.row = malloc((size_t)((p.steps + 1) * p.one) * sizeof *p.row);
     float *x = malloc((size_t)p.one * sizeof *x),
           *texts = embed(b->r, b->m, (const char *[]){"", text_of(run, "prompt")}, 2);
-    ss_sampling *s = sampling(b, "ddim inversion", p.steps, p.one);
+    ss_sampling *s = sampling(b, ss_sampler_inversion(), p.steps, p.one);
     bool ok = texts && s && !ss_encode_image(b->r->cx, b->m, &im, x, NULL);
     if (ok) {
         for (int64_t i = 0; i < p.one; i++) p.row[i] = x[i] *= b->m->vae.scaling;
@@ -282,7 +281,7 @@ static void draw(state *s, const char *const *prompts, double guidance, const ch
     float *x = malloc((size_t)(s->rows * s->one) * sizeof *x), *texts = embed(b->r, b->m, prompts, s->rows);
     float *empty = embed(b->r, b->m, (const char *[]){negative ? negative : ""}, 1);
     s->without = malloc((size_t)(s->rows * text) * sizeof *s->without);
-    ss_sampling *run = sampling(b, "ddim", s->steps, s->rows * s->one);
+    ss_sampling *run = sampling(b, ss_sampler_find(b->r->cx, "ddim"), s->steps, s->rows * s->one);
     s->control.halves = guidance > 1 ? 2 : 1;
     if (texts && empty && run && start_from(s, start, x)) {
         for (int i = 1; i < s->rows; i++) memcpy(x + i * s->one, x, (size_t)s->one * sizeof *x);

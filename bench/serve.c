@@ -5,8 +5,10 @@
  *
  * A line "WIDTH HEIGHT WORK" (512 768 guided step) is answered with its seconds, the same behind "flop" with its
  * arithmetic, the line "peak" with arithmetic and bytes a second at most, "memory" with the most bytes that the process
- * has had, "about" with numbers, threads and commit. What fails ends the program with a sentence. */
+ * has had, "about" with numbers, threads and commit. The works "train step" and "train step, recomputing" change the
+ * model: a process that does one of them does nothing else. What fails ends the program with a sentence. */
 #include "api/work.h"
+#include "training.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +26,8 @@ typedef struct served {
         ss_work *work;
     } at[SIZES];
     int count;
+    training training;
+    bool trains;
 } served;
 
 static ss_status work_at(ss_work **out, served *s, ss_size size) {
@@ -46,18 +50,30 @@ static size_t most_memory(void) {
     return getrusage(RUSAGE_SELF, &u) ? 0 : (size_t)u.ru_maxrss << 10;
 }
 
+static ss_status train(served *s, ss_size size, bool recompute) {
+    ss_status st = SS_OK;
+    if (!s->trains) st = training_open(&s->training, s->cx, s->m, recompute, size.h / 8, size.w / 8);
+    s->trains = true;
+    return st ? st : training_step(&s->training, s->cx);
+}
+
+static ss_status run_work(served *s, ss_size size, const char *work) {
+    ss_work *w;
+    if (!strncmp(work, "train step", 10)) return train(s, size, strstr(work, "recomputing") != NULL);
+    ss_status st = work_at(&w, s, size);
+    return st ? st : ss_work_run(w, s->cx, work);
+}
+
 /* Runs the work; *flop, if not NULL, gets its arithmetic. */
 static ss_status serve(served *s, const char *line, double *flop) {
     ss_size size;
-    ss_work *w;
     int at = 0;
     if (sscanf(line, "%d %d %n", &size.w, &size.h, &at) != 2 || !at)
         return ss_fail(s->cx, SS_ERR_ARG, "\"%s\" is not WIDTH HEIGHT WORK", line);
-    ss_status st = work_at(&w, s, size);
     ss_profile profile = {0};
     if (flop) s->cx->device->profile = &profile;
     double begun = ss_now();
-    if (!st) st = ss_work_run(w, s->cx, line + at);
+    ss_status st = run_work(s, size, line + at);
     if (!st && !flop) printf("%.6f\n", ss_now() - begun);
     s->cx->device->profile = NULL;
     for (int i = 0; i < profile.count; i++) *flop += profile.row[i].flop;
@@ -103,6 +119,7 @@ int main(int argc, char **argv) {
     }
     if (st) fprintf(stderr, "bench-serve: %s\n", s.cx ? ss_ctx_error(s.cx) : "out of memory");
     for (int i = 0; i < s.count; i++) ss_work_free(s.at[i].work);
+    training_close(&s.training);
     ss_model_free(s.m);
     ss_ctx_free(s.cx);
     return st != SS_OK;

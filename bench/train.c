@@ -4,9 +4,7 @@
  *
  * Two rows of SIDE x SIDE latent pixels (64), one of a concept and one of its class, key and value projections and the
  * token's vector in training. The median of STEPS steps (3) after a first one that packs the weights. */
-#include "base/rng.h"
-#include "model/alter.h"
-#include "train/custom_diffusion.h"
+#include "training.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +12,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-enum { ROWS = 2, SHOWN = 24 };
+enum { SHOWN = 24 };
 
 static double seconds(void) {
     struct timespec t;
@@ -29,12 +27,6 @@ static int by_size(const void *a, const void *b) {
 
 static int by_seconds(const void *a, const void *b) {
     return by_size(&((const ss_profile_row *)b)->seconds, &((const ss_profile_row *)a)->seconds);
-}
-
-static ss_status one_step(ss_trainer *t, ss_ctx *cx, const ss_batch *b) {
-    double loss;
-    ss_status st = ss_trainer_micro_step(t, cx, b, 1, &loss);
-    return st ? st : ss_trainer_update(t, cx, 1e-5);
 }
 
 static void show(ss_profile *p) {
@@ -66,41 +58,24 @@ static void show(ss_profile *p) {
 int main(int argc, char **argv) {
     ss_ctx *cx = NULL;
     ss_model *m = NULL;
-    ss_trainer t = {0};
+    training t = {0};
     const bool half = argc > 2 && !strcmp(argv[2], "bf16"), recompute = argc > 3 && !strcmp(argv[3], "recompute");
     const int steps = argc > 4 ? atoi(argv[4]) : 3;
-    const int64_t side = argc > 5 ? atoi(argv[5]) : 64, count = ROWS * 4 * side * side;
+    const int64_t side = argc > 5 ? atoi(argv[5]) : 64;
     if (argc < 2 || steps < 1 || steps > 100 || side < 1) {
         fprintf(stderr, "usage: bench-train MODEL [f32|bf16] [keep|recompute] [STEPS] [SIDE]\n");
         return 2;
     }
-    float *x = malloc((size_t)(2 * count) * sizeof *x), *token = malloc(4096 * sizeof *token);
-    ss_rng rng;
-    ss_rng_seed(&rng, 1);
     ss_status st = ss_ctx_new(&cx, &(ss_ctx_options){.numbers = half ? "bfloat16" : "float32"});
     if (!st) st = ss_model_open(&m, cx, argv[1], NULL);
-    int64_t first;
-    if (!st) {
-        ss_model_token_row(token, m, 0);
-        st = ss_model_add_token(&first, cx, m, "<new1>", 1, ss_model_token_width(m), token);
-    }
-    if (!st) st = ss_trainer_open(&t, cx, m, SS_TRAIN_KV, recompute);
-    ss_rng_normal(&rng, x, 2 * count);
-
-    int32_t ids[ROWS][77];
-    ss_loss_row rows[ROWS] = {{.t = 300, .weight = 1}, {.t = 700, .weight = 1}};
-    ss_tokens info;
-    if (!st) st = ss_tokenize(m->tokenizer, cx, "photo of a <new1> dog", ids[0], &info);
-    if (!st) st = ss_tokenize(m->tokenizer, cx, "a dog", ids[1], &info);
-    ss_batch b = {
-        .n = ROWS, .h = side, .w = side, .x = x, .noise = x + count, .rows = rows, .ids = (const int32_t(*)[77])ids};
+    if (!st) st = training_open(&t, cx, m, recompute, side, side);
     double taken[100], began = seconds();
-    if (!st) st = one_step(&t, cx, &b);
+    if (!st) st = training_step(&t, cx);
     printf("%s, commit %s, %s, %s, %d threads\nfirst step %.2f s\n", argv[1], COMMIT, ss_ctx_numbers(cx),
            recompute ? "computed again" : "kept", ss_ctx_threads(cx), seconds() - began);
     for (int i = 0; i < steps && !st; i++) {
         began = seconds();
-        st = one_step(&t, cx, &b);
+        st = training_step(&t, cx);
         taken[i] = seconds() - began;
     }
     if (!st) {
@@ -108,18 +83,17 @@ int main(int argc, char **argv) {
         getrusage(RUSAGE_SELF, &use);
         qsort(taken, (size_t)steps, sizeof *taken, by_size);
         printf("best %.3f s, median %.3f s of %d; %.2f GB at most, of it %.2f GB of the pass\n", taken[0],
-               taken[steps / 2], steps, (double)use.ru_maxrss / 1048576, (double)ss_tape_peak(t.unet_tape) / (1 << 30));
+               taken[steps / 2], steps, (double)use.ru_maxrss / 1048576,
+               (double)ss_tape_peak(t.trainer.unet_tape) / (1 << 30));
         cx->device->profile = calloc(1, sizeof(ss_profile));
-        st = one_step(&t, cx, &b);
+        st = training_step(&t, cx);
         if (!st) show(cx->device->profile);
         ss_profile_free(cx->device->profile);
         cx->device->profile = NULL;
     }
     if (st) fprintf(stderr, "bench-train: %s\n", ss_ctx_error(cx));
-    ss_trainer_close(&t);
+    training_close(&t);
     ss_model_free(m);
     ss_ctx_free(cx);
-    free(x);
-    free(token);
     return st != SS_OK;
 }

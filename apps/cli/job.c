@@ -63,9 +63,11 @@ int job_open(job *j, settings *s) {
     if (!j->cx) return failure("out of memory");
     if (st) return job_verdict(j, st);
     s->threads = ss_ctx_threads(j->cx);
+    if (!s->numbers && s->verb->bit & (GENERATE | EDIT))
+        note("computing in %s, as this processor suggests, with %d threads", ss_ctx_numbers(j->cx), s->threads);
     for (int i = 0; numbers_words[i]; i++)
         if (!strcmp(numbers_words[i], ss_ctx_numbers(j->cx))) s->numbers = i; /* what "auto" has come to */
-    if (s->reuse > 1 && !s->quiet)
+    if (s->reuse > 1)
         note("deep features are reused: %s from the exact picture on the built-in model (PSNR; 50 steps)",
              s->reuse == 2   ? "about 46 dB"
              : s->reuse == 3 ? "about 41 dB"

@@ -27,6 +27,7 @@ WORK = [
     ("encode", 512, 512, (0.6, 0.8, 0.9)),
     ("text", 512, 512, (1.0, 1.0, 1.0)),
 ]
+TRAIN = [("train step", 512, 512, (0.5, 0.8, 0.8))]  # each in processes of its own
 AVX2 = [("guided step", 512, 512), ("decode", 512, 512)]  # both sides held to it: no slower than PyTorch
 MEANS = {"edit step": "masks on, against PyTorch's plain batch of 4",
          "further target": "against our own guided step"}
@@ -114,6 +115,7 @@ def main():
     # dtype, level that both are held to, rows
     runs = [("bfloat16", "auto", WORK)] if kind < 2 else []
     runs += [("float32", "auto", WORK), ("float32", "avx2", [(*w, (1.0, 1.0, 1.0)) for w in AVX2])]
+    runs += ([("bfloat16", "auto", TRAIN)] if kind < 2 else []) + [("float32", "auto", TRAIN)]
     print(f"{machine['processor']}, {name}, {o.threads} threads; medians of {repeat}, in turns\n")
     print(f"{'work':<46} {'numbers':<9} {'selfsame':>8} {'PyTorch':>8} {'ratio':>7} {'goal':>6} {'met':<4} "
           f"{'peak':>6}   spread: ours, theirs", flush=True)
@@ -135,9 +137,9 @@ def main():
         peak = [float(v) for v in ours.ask("peak").split()]
         for title, work, w, h, goal in todo:
             line = f"{w} {h} {work}"
-            flop = float(ours.ask("flop " + line))
             own = work == "further target"
             a, b = compare(ours, ours if own else peer, line, f"{w} {h} guided step" if own else line, repeat)
+            flop = 0 if works is TRAIN else float(ours.ask("flop " + line))
             x, y = statistics.median(a), statistics.median(b)
             row = {"work": title, "dtype": dtype, "ours_s": x, "peer_s": y, "ratio": x / y, "goal": goal}
             rows.append(row)
@@ -146,7 +148,8 @@ def main():
         machine[f"{dtype} {level} flops" if level != "auto" else f"{dtype} flops"] = peak[0]
         machine["copy bytes per second"] = max(machine.get("copy bytes per second", 0), peak[1])
         for side, who in ((ours, "selfsame"), (peer, "PyTorch")):
-            machine[f"{who} {dtype} {level} peak memory".replace(" auto", "")] = int(side.ask("memory"))
+            what = f"{who} {dtype}" + (" training" if works is TRAIN else "") + (" AVX2" if level != "auto" else "")
+            machine[f"{what} peak memory"] = int(side.ask("memory"))
             side.close()
     if not rows:
         sys.exit(f"peers: no row contains any of: {o.rows}")

@@ -54,7 +54,32 @@ class Worker:
         if work == "text":
             net, ids = self.load("text_encoder"), torch.zeros(1, 77, dtype=torch.long)
             return lambda: net(ids)
+        if work.startswith("train step"):
+            return self.training(w, h)
         raise SystemExit(f"worker.py: no work {work!r}")
+
+    def training(self, w, h):
+        """One step of Custom Diffusion: a concept's row and its class's, keys and values of cross-attention and the
+        tokens' vectors in training, float32 master weights; bfloat16 by autocast."""
+        half, self.type = self.type == torch.bfloat16, torch.float32
+        unet, text = self.load("unet"), self.load("text_encoder")
+        unet.requires_grad_(False), text.requires_grad_(False)
+        trained = [p for name, p in unet.named_parameters() if ".attn2.to_k" in name or ".attn2.to_v" in name]
+        trained.append(text.text_model.embeddings["token_embedding"].weight)
+        for p in trained:
+            p.requires_grad_(True)
+        adam = torch.optim.AdamW(trained, lr=1e-5)
+        x, noise = self.picture(2, 4, h // 8, w // 8), self.picture(2, 4, h // 8, w // 8)
+        t, ids = torch.tensor([300.0, 700.0]), torch.randint(0, 49000, (2, 77))
+
+        def step():
+            with torch.autocast("cpu", torch.bfloat16, enabled=half):
+                y = unet(x, t, text(ids))
+            ((y.float() - noise) ** 2).mean().backward()
+            adam.step()
+            adam.zero_grad()
+
+        return step
 
 
 def main():
@@ -72,7 +97,7 @@ def main():
             w, h, work = line.split(" ", 2)
             if line not in jobs:
                 jobs[line] = worker.prepare(int(w), int(h), work)
-            with torch.inference_mode():
+            with torch.inference_mode(not work.startswith("train step")):
                 begun = time.perf_counter()
                 jobs[line]()
                 print(f"{time.perf_counter() - begun:.6f}", flush=True)

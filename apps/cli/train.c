@@ -103,7 +103,7 @@ static void say_stopped(const settings *s) {
 }
 
 int train(settings *s) {
-    job j = {0};
+    job j = {.s = s};
     ss_subject *learned = NULL;
     if (!s->report) s->report = must(json_object());
     int rc = check(s);

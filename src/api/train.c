@@ -240,14 +240,29 @@ static ss_status initializer(int32_t *id, const plan *p, ss_ctx *cx, const ss_mo
         ss_status st = ss_tokenize(m->tokenizer, cx, c->class_word, ids, &info);
         if (st) return st;
         if (info.used == 1) return ss_initializer(id, cx, m, c->class_word, false);
-        ss_note(cx, "\"%.60s\" is %lld tokens of the vocabulary, so %s starts from a rare one", c->class_word,
-                (long long)info.used, p->token[i]);
+        if (info.used > 1) {
+            ss_note(cx, "\"%.60s\" is %lld tokens of the vocabulary: %s starts from the last of them", c->class_word,
+                    (long long)info.used, p->token[i]);
+            *id = ids[info.count - 2];
+            return SS_OK;
+        }
     }
     int which = p->recipe == SS_RECIPE_COMPVIS ? last - i : i;
     if (which >= SS_COUNT_OF(pieces))
         return ss_fail(cx, SS_ERR_ARG, "only three tokens start by themselves; name an initializer for %s",
                        p->token[i]);
     return ss_initializer(id, cx, m, pieces[which], true);
+}
+
+/* A word that is one token already would change every text that has it. */
+static ss_status check_new(ss_ctx *cx, const ss_model *m, const char *token) {
+    int32_t ids[SS_TOKENS];
+    ss_tokens info;
+    ss_status st = ss_tokenize(m->tokenizer, cx, token, ids, &info);
+    if (!st && info.used == 1)
+        st = ss_fail(cx, SS_ERR_ARG, "\"%.60s\" is a word that the model knows already: choose one like <new1>", token);
+    if (!st && info.used == 0) st = ss_fail(cx, SS_ERR_ARG, "a token needs letters, and \"%.60s\" has none", token);
+    return st;
 }
 
 static ss_status add_tokens(const plan *p, ss_ctx *cx, ss_model *m) {
@@ -257,7 +272,8 @@ static ss_status add_tokens(const plan *p, ss_ctx *cx, ss_model *m) {
     for (int i = 0; i < p->count && !st; i++) {
         int32_t id = 0;
         if (!p->token[i]) continue;
-        st = initializer(&id, p, cx, m, i);
+        st = check_new(cx, m, p->token[i]);
+        if (!st) st = initializer(&id, p, cx, m, i);
         if (st) break;
         ss_model_token_row(row, m, id);
         st = ss_model_add_token(&first, cx, m, p->token[i], 1, width, row);

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- latents: mean and standard deviation of a picture in its place, kept while there is room */
 
@@ -265,7 +266,7 @@ static ss_status steps(run *r, ss_ctx *cx, json_t *data) {
     while (!st && o->trainer->step < o->rate.steps) {
         if (!atomic_load(&cx->stop)) st = one_step(r, cx, &news);
         if (atomic_load(&cx->stop)) {
-            if ((!st || st == SS_ERR_STOPPED) && o->trainer->step > kept && keep(r, cx, data)) return cx->status;
+            if ((!st || st == SS_ERR_STOPPED) && o->trainer->step > kept && (st = keep(r, cx, data))) return st;
             return ss_stopped(cx);
         }
         if (!st) ss_report(cx, "training", (int)news.step, (int)news.steps);
@@ -284,7 +285,10 @@ ss_status ss_loop_run(const ss_loop *o, ss_ctx *cx, bool resume) {
     json_t *data = NULL;
     ss_status st = open_run(&r, cx, o);
     if (!st) st = ss_dataset_describe(&data, o->data, cx);
-    if (!st && resume) st = go_on(&r, cx);
+    if (!st && resume && o->state && access(o->state, F_OK))
+        ss_note(cx, "%s is not there yet: the training begins at its beginning", o->state);
+    else if (!st && resume)
+        st = go_on(&r, cx);
     if (!st) st = steps(&r, cx, data);
     json_decref(data);
     close_run(&r);

@@ -13,7 +13,7 @@
 
 enum { LINES = 40, COLUMNS = 100 };
 
-static const char *const verbs[] = {"generate", "edit", "inspect", "repeat", "bench", "clay"};
+static const char *const verbs[] = {"generate", "edit", "inspect", "repeat", "bench", "train", "clay"};
 enum { VERBS = sizeof verbs / sizeof *verbs };
 
 static int set_up(void **state) {

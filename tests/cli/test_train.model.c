@@ -1,0 +1,128 @@
+/* A training that is killed at any point goes on to the same bytes as one that nobody disturbed; what cannot go on says
+ * why. */
+#include "run.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STEPS = 12 };
+
+#define TRAIN                                                                                                          \
+    "$selfsame train photos -m model --class dog --size 128 --batch 2 --threads 1 --numbers float32 --class-photos "   \
+    "others --steps 12 --save-every 2 "
+
+/* Photos and pictures of the class: parts of the scene's photo, all of them different. */
+static int set_up(void **state) {
+    char *scene = *state = scene_new();
+    ran r = run_expect(scene,
+                       "mkdir photos others && "
+                       "$selfsame clay photo --seed 1 --count 3 --size 64 -o photos/%d.png -q && "
+                       "$selfsame clay photo --seed 101 --count 3 --size 64 -o others/%d.png -q",
+                       0);
+    ran_clear(&r);
+    r = run_expect(scene, TRAIN "-q --run whole -o whole.safetensors", 0);
+    ran_clear(&r);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    scene_free(*state);
+    return 0;
+}
+
+static void same_files(const char *scene, const char *one, const char *two) {
+    char command[200];
+    snprintf(command, sizeof command, "cmp %s %s", one, two);
+    ran r = run_expect(scene, command, 0);
+    ran_clear(&r);
+}
+
+/* Starts or goes on, and sends a signal once the log has more than `steps` steps; returns whether it hit. */
+static bool interrupted(const char *scene, const char *run_name, const char *signal_name, int steps) {
+    char command[800];
+    snprintf(command, sizeof command,
+             TRAIN
+             "-q --run %s --resume -o %s.safetensors & pid=$!; while kill -0 $pid 2>/dev/null; do "
+             "test \"$(grep -c norm %s/log.jsonl 2>/dev/null || echo 0)\" -gt %d && kill -%s $pid; sleep 0.01; done; "
+             "wait $pid; echo ended $?",
+             run_name, run_name, run_name, steps, signal_name);
+    ran r = run_expect(scene, command, 0);
+    bool hit = !strstr(r.out, "ended 0");
+    ran_clear(&r);
+    return hit;
+}
+
+static void goes_on_after(void **state, const char *signal_name) {
+    char mine[64];
+    int hits = 0;
+    for (int i = 0; i < STEPS; i += 3) hits += interrupted(*state, signal_name, signal_name, i);
+    assert_true(hits > 0);
+    assert_false(interrupted(*state, signal_name, signal_name, 1000));
+    snprintf(mine, sizeof mine, "%s.safetensors", signal_name);
+    same_files(*state, "whole.safetensors", mine);
+    snprintf(mine, sizeof mine, "%s/state.safetensors", signal_name);
+    same_files(*state, "whole/state.safetensors", mine);
+}
+
+static void killed_anywhere(void **state) { goes_on_after(state, "KILL"); }
+static void stopped_anywhere(void **state) { goes_on_after(state, "TERM"); }
+
+static void expect_sentence(const char *scene, const char *command, int code, const char *part) {
+    ran r = run_expect(scene, command, code);
+    if (!strstr(r.err, part)) fail_msg("%s: %s", command, r.err);
+    ran_clear(&r);
+}
+
+static void what_has_changed_is_named(void **state) {
+    expect_sentence(*state, TRAIN "--run whole -o x.safetensors", 2, "holds the state of a training");
+    expect_sentence(*state, TRAIN "--rate 0.5 --run whole --resume -o x.safetensors", 2, "rate was");
+    expect_sentence(*state, TRAIN "--parameters crossattn --run whole --resume -o x.safetensors", 1,
+                    "another training");
+    ran r = run_expect(*state, "mv photos/2.png photos/9.png && cp others/1.png photos/2.png", 0);
+    ran_clear(&r);
+    expect_sentence(*state, TRAIN "--run whole --resume -o x.safetensors", 2, "other pictures");
+    r = run_expect(*state, "mv photos/9.png photos/2.png", 0);
+    ran_clear(&r);
+}
+
+static void what_makes_no_sense_is_refused(void **state) {
+    expect_sentence(*state, "$selfsame train photos -m model -o x.safetensors", 2, "--class");
+    expect_sentence(*state, "$selfsame train photos -m model --class dog", 2, "-o");
+    expect_sentence(*state, "$selfsame train photos -m model --class dog -o nowhere/x.safetensors", 1, "nowhere");
+    expect_sentence(*state, "$selfsame train photos -m model --class dog --resume -o x.safetensors", 2, "--run");
+    expect_sentence(*state, "$selfsame train photos -m model --class dog --size 64x72 -o x.safetensors", 2, "square");
+    expect_sentence(*state, TRAIN "--token dog -o x.safetensors", 2, "knows already");
+    expect_sentence(*state, TRAIN "--initializer 'xq zv' -o x.safetensors", 2, "one token");
+    expect_sentence(*state, "mkdir none; $selfsame train none -m model --class dog -o x.safetensors", 1, "none");
+}
+
+/* The last state stands when the disk is full. */
+static void a_full_disk_keeps_the_last_state(void **state) {
+    ran r = run_expect(*state, TRAIN "-q --run full -o full.safetensors && cp full/state.safetensors before", 0);
+    ran_clear(&r);
+    /* No file may grow beyond a few blocks of 512 bytes: what a write then meets is an error. */
+    r = run(*state, "trap '' XFSZ; ulimit -f 64; " TRAIN "-q --steps 14 --run full --resume -o full.safetensors");
+    assert_int_not_equal(r.code, 0);
+    ran_clear(&r);
+    same_files(*state, "full/state.safetensors", "before");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(killed_anywhere),
+        cmocka_unit_test(stopped_anywhere),
+        cmocka_unit_test(what_has_changed_is_named),
+        cmocka_unit_test(what_makes_no_sense_is_refused),
+        cmocka_unit_test(a_full_disk_keeps_the_last_state),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -78,7 +78,7 @@ void ss_tape_free(ss_tape *t);
 void ss_tape_clear(ss_tape *t); /* forgets calls and numbers; keeps the memory for the next pass */
 
 /* From the next scope on: innermost scopes keep nothing but their result and are computed once more when backward gets
- * to them. A quarter more time for a fraction of the memory. */
+ * to them, and weights are packed for backward anew each time. More time for a fraction of the memory. */
 void ss_tape_recompute(ss_tape *t, bool recompute);
 
 size_t ss_tape_peak(const ss_tape *t); /* most bytes of numbers and gradients at once */
@@ -94,6 +94,7 @@ bool ss_tape_wants_all(const ss_tape *t); /* calls that need no gradient, too */
 void *ss_tape_take(ss_ctx *cx, size_t bytes);
 ss_scope ss_tape_open(ss_ctx *cx, ss_mark m);
 void ss_tape_close(ss_ctx *cx, ss_scope s, const ss_tensor *result);
+void ss_param_drop_side(ss_param *p, int side); /* SS_PACK_FORWARD or SS_PACK_BACKWARD */
 double ss_now(void);
 ss_status ss_profile_call(const ss_call *k, double seconds, bool back);
 

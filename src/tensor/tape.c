@@ -295,6 +295,8 @@ static ss_status walk_back(ss_ctx *cx, const node *n) {
         ss_status st = backward(&k);
         if (!st && cx->device->profile) st = ss_profile_call(&k, ss_now() - start, true);
         if (st) return st;
+        /* Packed for backward, a network's weights are as large as packed for forward. */
+        if (cx->tape->recompute && k.x[1] && k.x[1]->param) ss_param_drop_side(k.x[1]->param, SS_PACK_BACKWARD);
     }
     if (takes_over >= 0)
         k.x[takes_over]->grad = k.y->grad;

@@ -1,3 +1,4 @@
+/* A bear on two legs. */
 #include "clay/parts.h"
 #include "clay/species.h"
 

@@ -1,3 +1,4 @@
+/* Where the joints go, from the measures of a body plan and the angles of a pose. */
 #include "clay/body.h"
 
 static limb make_limb(frame root, float s, bend b, float knee, float l1, float l2, bool flat) {

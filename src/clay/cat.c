@@ -1,3 +1,4 @@
+/* A cat on four legs, with whiskers and a long tail. */
 #include "clay/parts.h"
 #include "clay/species.h"
 

@@ -1,3 +1,4 @@
+/* Oklab's colours, and the palette. */
 #include "clay/color.h"
 
 #include "clay/clay.h"

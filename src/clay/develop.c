@@ -1,3 +1,4 @@
+/* The brightness curve, as a table of its steps. */
 #include "clay/develop.h"
 
 /* Where the byte becomes 1, 2 ... as i goes from 0 to CURVE. With x = (i / CURVE)^2 * SS_CLAY_BRIGHTEST, a shoulder

@@ -1,3 +1,4 @@
+/* A dinosaur on two legs, with plates down its spine. */
 #include "clay/parts.h"
 #include "clay/species.h"
 

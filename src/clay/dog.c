@@ -1,3 +1,4 @@
+/* A dog on four legs, with floppy ears. */
 #include "clay/parts.h"
 #include "clay/species.h"
 

@@ -1,3 +1,4 @@
+/* A human doll in a dress or in trousers, with six ways to wear its hair. */
 #include "clay/parts.h"
 #include "clay/species.h"
 

@@ -1,3 +1,4 @@
+/* A duck, whose arms are wings and whose trunk lies level. */
 #include "clay/parts.h"
 #include "clay/species.h"
 

@@ -1,3 +1,4 @@
+/* An elephant on four legs, with trunk, tusks and large ears. */
 #include "clay/parts.h"
 #include "clay/species.h"
 

@@ -1,3 +1,4 @@
+/* A figure from its species and pose, set on the ground; its way into the world. */
 #include "clay/figure.h"
 
 #include "clay/species.h"

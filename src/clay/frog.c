@@ -1,3 +1,4 @@
+/* A frog on two legs, its eyes on top. */
 #include "clay/parts.h"
 #include "clay/species.h"
 

@@ -1,3 +1,4 @@
+/* Lumps and paint as they are made, and what the rays need of them. */
 #include "clay/knead.h"
 
 lump *ss_clay_lump(maker *m, lump_kind kind, frame f, vec size, material mat) {

@@ -1,3 +1,4 @@
+/* Colours of an individual. */
 #include "clay/look.h"
 
 vec ss_clay_lch(vec c) { return ss_clay_oklch(clamp(c.x, 0.12f, 0.965f), most(c.y, 0), c.z); }

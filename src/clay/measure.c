@@ -1,3 +1,4 @@
+/* Scores that only look at pixels. */
 #include "clay/measure.h"
 
 #include "clay/vec.h"

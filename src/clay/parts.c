@@ -1,3 +1,4 @@
+/* Trunks, limbs, tails and faces that species share. */
 #include "clay/parts.h"
 
 void ss_clay_fleshy_limb(maker *m, const limb *l, float r1, float r2, float r3, material up, material low) {

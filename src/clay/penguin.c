@@ -1,3 +1,4 @@
+/* A penguin, whose arms are flippers. */
 #include "clay/parts.h"
 #include "clay/species.h"
 

@@ -1,3 +1,4 @@
+/* A pig on four legs, with snout and curly tail. */
 #include "clay/parts.h"
 #include "clay/species.h"
 

@@ -1,3 +1,4 @@
+/* Which place it is, and what its ground does to the light. */
 #include "clay/place.h"
 
 static place_fn *const make[PLACES] = {

@@ -1,3 +1,4 @@
+/* The angles of every action. */
 #include "clay/pose.h"
 
 pose ss_clay_pose_four(int action, const float *sway, float glance) {

@@ -1,3 +1,4 @@
+/* Trees, flowers, furniture and other things that stand around. */
 #include "clay/props.h"
 
 static material bark(void) { return plain_lch(0.45f, 0.06f, 55); }

@@ -1,3 +1,4 @@
+/* A rabbit on four legs, one of whose ears may fold over. */
 #include "clay/parts.h"
 #include "clay/species.h"
 

@@ -1,3 +1,4 @@
+/* A picture from its stage, tile by tile; masks and keypoints come with it. */
 #include "clay/render.h"
 
 #include "clay/develop.h"

@@ -1,3 +1,4 @@
+/* A robot, all of boxes, discs and lamps. */
 #include "clay/parts.h"
 #include "clay/species.h"
 

@@ -1,3 +1,4 @@
+/* Scenes from seeds: drawing, requests, the small world, what is held out. */
 #include "clay/scene.h"
 
 #include <math.h>

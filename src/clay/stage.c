@@ -1,3 +1,4 @@
+/* Figure and place put together: size, camera, horizon. */
 #include "clay/stage.h"
 
 #include "clay/look.h"

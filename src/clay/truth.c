@@ -1,3 +1,4 @@
+/* What is known about a scene, written out. */
 #include "clay/truth.h"
 
 #include "clay/scene.h"

@@ -1,3 +1,4 @@
+/* All words, in the order of the numbers in clay.h. */
 #include "clay/words.h"
 
 static const char *const parts[SS_CLAY_PARTS] = {

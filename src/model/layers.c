@@ -66,6 +66,14 @@ ss_tensor *ss_layer_linear_bare(ss_ctx *cx, ss_at at, const char *name, ss_tenso
     return w ? ss_linear(cx, x, w, NULL, NULL) : NULL;
 }
 
+ss_tensor *ss_layer_linear_geglu(ss_ctx *cx, ss_at at, const char *name, ss_tensor *x) {
+    ss_tensor *w = weights(cx, at, name, x);
+    ss_tensor *b = w ? vector(cx, at, name, "bias", w->shape[0]) : NULL;
+    /* In training, what stands between the two is kept: backward would have to compute it again. */
+    if (b && cx->tape && x->wants_grad) return ss_geglu(cx, ss_linear(cx, x, w, b, NULL));
+    return b ? ss_linear_geglu(cx, x, w, b) : NULL;
+}
+
 ss_tensor *ss_layer_norm_tokens(ss_ctx *cx, ss_at at, const char *name, ss_tensor *x) {
     if (!x) return NULL;
     ss_tensor *w = vector(cx, at, name, "weight", ss_channels(x)), *b = vector(cx, at, name, "bias", ss_channels(x));

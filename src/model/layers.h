@@ -16,6 +16,7 @@ ss_tensor *ss_layer_conv_half(ss_ctx *cx, ss_at at, const char *name,
 ss_tensor *ss_layer_linear(ss_ctx *cx, ss_at at, const char *name, ss_tensor *x);
 ss_tensor *ss_layer_linear_plus(ss_ctx *cx, ss_at at, const char *name, ss_tensor *x, ss_tensor *add);
 ss_tensor *ss_layer_linear_bare(ss_ctx *cx, ss_at at, const char *name, ss_tensor *x); /* without a bias */
+ss_tensor *ss_layer_linear_geglu(ss_ctx *cx, ss_at at, const char *name, ss_tensor *x);
 ss_tensor *ss_layer_norm_tokens(ss_ctx *cx, ss_at at, const char *name, ss_tensor *x); /* layer norm, eps 1e-5 */
 ss_tensor *ss_layer_group_norm(ss_ctx *cx, ss_at at, const char *name, ss_tensor *x, ss_tensor *shift,
                                const ss_norm_attr *a);

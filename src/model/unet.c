@@ -55,8 +55,7 @@ static ss_tensor *transformer(ss_ctx *cx, pass *p, ss_at at, int level, ss_tenso
     y = attention(cx, p, ss_sub(block, "attn1"), site, ss_layer_norm_tokens(cx, block, "norm1", y), y);
     site.kind = SS_CROSS;
     y = attention(cx, p, ss_sub(block, "attn2"), site, ss_layer_norm_tokens(cx, block, "norm2", y), y);
-    ss_tensor *f =
-        ss_geglu(cx, ss_layer_linear(cx, block, "ff.net.0.proj", ss_layer_norm_tokens(cx, block, "norm3", y)));
+    ss_tensor *f = ss_layer_linear_geglu(cx, block, "ff.net.0.proj", ss_layer_norm_tokens(cx, block, "norm3", y));
     y = ss_layer_linear_plus(cx, block, "ff.net.2", f, y);
     y = ss_layer_conv_plus(cx, at, "proj_out", ss_to_pixels(cx, y, site.h, site.w), x);
     return ss_watched(cx, at.path, "", ss_scope_close(cx, s, y));

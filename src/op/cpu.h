@@ -20,7 +20,8 @@ SS_CPU_PAIR(concat); /* moving.cpu.c */
 SS_CPU_PAIR(slice);
 SS_CPU_PAIR(upsample);
 SS_CPU_PAIR(embedding);
-SS_CPU_PAIR(group_norm); /* NAME.cpu.c */
+SS_CPU_PAIR(linear_geglu); /* linear_geglu.c */
+SS_CPU_PAIR(group_norm);   /* NAME.cpu.c */
 SS_CPU_PAIR(layer_norm);
 SS_CPU_PAIR(attention);
 

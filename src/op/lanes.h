@@ -1,4 +1,4 @@
-/* Vectors of float32, as wide as the instruction set that the including file is compiled for, and exp on them.
+/* Vectors of float32, as wide as the instruction set that the including file is compiled for, and exp and GELU on them.
  *
  * They are the compilers' own vectors (gcc and clang alike): arithmetic is written as on single numbers, a comparison
  * gives -1 or 0 in every lane. Polynomials are written as trees, whose branches a processor computes side by side. For
@@ -96,6 +96,24 @@ static inline lanes exp_of(lanes x) {
     lanes p = r2 * 0.00138146081f + (r * 0.00836871099f + 0.041668389f);
     p = (p * r2 + (r * 0.166665211f + 0.49999994f)) * r2 + (r + 1.0f);
     return (lanes)((uints)p + ((uints)t << 23));
+}
+
+/* Phi(x) - 1/2 is x times p / q, polynomials in u = x^2 (minimax on -5.6 .. 5.6, 1e-8), good to the rounding of numbers
+ * of size 1, as erf is elsewhere. Further out GELU is x or 0 to 6e-8. */
+#define GELU_FAR 31.36f
+static inline void gelu_quotient(lanes u, lanes *p, lanes *q) {
+    lanes u2 = u * u, u4 = u2 * u2;
+    *p = ((u * 0.0343763493f + 0.398942232f) + (u * 0.000173853216f + 0.00470727496f) * u2) +
+         (u * 2.21451301e-8f + 6.35654806e-6f) * u4;
+    *q = ((u * 0.252834439f + 1.0f) + (u * 0.00191299256f + 0.0289402287f) * u2) +
+         (u * 1.18020777e-6f + 7.51027037e-5f) * u4;
+}
+
+/* x Phi(x). */
+static inline lanes gelu_of(lanes x) {
+    lanes p, q;
+    gelu_quotient(x * x, &p, &q);
+    return choose(x * x > GELU_FAR, greater(x, all(0)), x * (0.5f + x * (p / q)));
 }
 
 #endif

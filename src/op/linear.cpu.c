@@ -10,6 +10,10 @@ ss_status ss_linear_cpu(const ss_call *k) {
     return ss_product_forward(k, product(ss_rows(k->y), ss_channels(k->x[0]), ss_channels(k->y)));
 }
 
+bool ss_linear_gated_cpu(const ss_call *k, ss_status *st) {
+    return ss_product_gated(k, product(ss_rows(k->y), ss_channels(k->x[0]), 2 * ss_channels(k->y)), st);
+}
+
 ss_status ss_linear_cpu_back(const ss_call *k) {
     int64_t rows = ss_rows(k->y), width = ss_channels(k->x[0]), outs = ss_channels(k->y);
     ss_status st = SS_OK;

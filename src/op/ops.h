@@ -45,6 +45,10 @@ ss_tensor *ss_quick_gelu(ss_ctx *cx, ss_tensor *x); /* x sigmoid(1.702 x) */
 extern const ss_op ss_op_geglu;
 ss_tensor *ss_geglu(ss_ctx *cx, ss_tensor *x);
 
+/* The GEGLU of a linear layer in one go: y[..., d] of w[2 d, ...]. b may be absent. */
+extern const ss_op ss_op_linear_geglu;
+ss_tensor *ss_linear_geglu(ss_ctx *cx, ss_tensor *x, ss_tensor *w, ss_tensor *b);
+
 /* x + z; z has x's shape or is repeated over x's leading dimensions (position embeddings). */
 extern const ss_op ss_op_add;
 ss_tensor *ss_add(ss_ctx *cx, ss_tensor *x, ss_tensor *z);

@@ -2,6 +2,7 @@
 #include "op/product.h"
 
 #include "op/loops.h"
+#include "op/tiles.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -53,15 +54,23 @@ static void reverse(int64_t *a, int64_t n) {
     }
 }
 
+static ss_status new_order(order *out, ss_ctx *cx, int64_t rows, int64_t columns, int64_t taps, int64_t more) {
+    order o = {rows, columns, taps, NULL, NULL, NULL};
+    o.row = ss_alloc(cx, (size_t)(rows + columns + taps + more), sizeof *o.row);
+    if (!o.row) return SS_ERR_NOMEM;
+    o.column = o.row + rows;
+    o.tap = o.column + columns;
+    *out = o;
+    return SS_OK;
+}
+
 /* Backward, the rows of w are what is summed over, and the kernel is seen from the other side. */
 static ss_status order_of(order *out, ss_ctx *cx, const ss_product *p, const ss_layout *l, int64_t slices, int side) {
     bool back = side == SS_PACK_BACKWARD, matmul = p->kind == SS_MATMUL;
     int64_t inputs = p->c * slices, outputs = p->o, taps = matmul ? 1 : p->kh * p->kw;
-    order o = {back ? inputs : outputs, back ? outputs : inputs, taps, NULL, NULL, NULL};
-    o.row = ss_alloc(cx, (size_t)(o.rows + o.columns + taps + (matmul ? 0 : p->kh + p->kw)), sizeof *o.row);
-    if (!o.row) return SS_ERR_NOMEM;
-    o.column = o.row + o.rows;
-    o.tap = o.column + o.columns;
+    order o;
+    ss_status st = new_order(&o, cx, back ? inputs : outputs, back ? outputs : inputs, taps, p->kh + p->kw);
+    if (st) return st;
 
     int64_t *summed = back ? o.row : o.column, *made = back ? o.column : o.row;
     ss_layout_offsets(l, matmul ? 0 : 1, summed);
@@ -134,25 +143,18 @@ static void unpack_sum(const ss_ctx *cx, float *dw, int64_t apart, const float *
                 unpack_piece(dw + r * apart, packed, o, r, begin, least(begin + TILE, width));
 }
 
-/* Blocks that the weights do not fill are filled with zeros. */
-static ss_status pack_weights(const ss_call *k, void *packed, const ss_product *p, const ss_layout *l, int64_t slices,
-                              int side) {
+/* Packs k's weights. Blocks that they do not fill are filled with zeros. */
+static void pack_weights(const ss_call *k, void *packed, size_t size, ss_dtype to, const order *o) {
     const ss_tensor *w = k->x[1];
-    order o;
-    ss_status st = order_of(&o, k->cx, p, l, slices, side);
-    if (st) return st;
-    size_t size = ss_layout_size(l) * (size_t)slices;
-    if (size != (size_t)ss_count(w) * ss_dtype_size((ss_dtype)p->from)) memset(packed, 0, size);
+    if (size != (size_t)ss_count(w) * ss_dtype_size(to)) memset(packed, 0, size);
     /* A trained parameter's float32 form is the one that counts. */
     const ss_param *param = w->param;
     bool stored = param && param->stored && !(param->trained && param->data);
     if (stored) {
-        pack(k->cx, packed, (ss_dtype)p->from, param->stored, param->dtype, &o);
+        pack(k->cx, packed, to, param->stored, param->dtype, o);
         ss_param_let_go(param);
     } else
-        pack(k->cx, packed, (ss_dtype)p->from, param ? param->data : w->bytes, param ? SS_F32 : w->dtype, &o);
-    free(o.row);
-    return SS_OK;
+        pack(k->cx, packed, to, param ? param->data : w->bytes, param ? SS_F32 : w->dtype, o);
 }
 
 /* ---- a product with packed weights */
@@ -191,33 +193,45 @@ static void *aligned(ss_ctx *cx, size_t bytes) {
     return p;
 }
 
+/* Makes room for weights in another order: never two copies, the old one goes first. */
+static void *repack(ss_packed *kept, ss_ctx *cx, size_t size) {
+    free(kept->bytes);
+    if (kept->free_layout) kept->free_layout(kept->layout);
+    *kept = (ss_packed){0};
+    return aligned(cx, size);
+}
+
+static ss_status pack_for(const work *w, const ss_call *k, void *room) {
+    order o;
+    ss_status st = order_of(&o, k->cx, &w->p, w->primitive->weights, w->slices, w->side);
+    if (st) return st;
+    pack_weights(k, room, packed_size(w), (ss_dtype)w->p.from, &o);
+    free(o.row);
+    return SS_OK;
+}
+
 static ss_status find_weights(work *w, const ss_call *k, void *room) {
     ss_param *param = k->x[1]->param;
     const ss_layout *wanted = w->primitive->weights;
     if (!param) {
         w->weights = room;
-        return pack_weights(k, room, &w->p, wanted, w->slices, w->side);
+        return pack_for(w, k, room);
     }
     ss_packed *kept = &param->packed[w->side];
-    if (kept->bytes && ss_layout_equal(kept->layout, wanted)) {
+    if (kept->layout && ss_layout_equal(kept->layout, wanted)) {
         w->weights = kept->bytes;
         return SS_OK;
     }
-    if (kept->bytes) { /* never two copies: the old one goes first */
-        free(kept->bytes);
-        kept->free_layout(kept->layout);
-        *kept = (ss_packed){0};
-    }
     size_t size = packed_size(w);
-    void *bytes = aligned(k->cx, size);
+    void *bytes = repack(kept, k->cx, size);
     ss_layout *layout = bytes ? ss_layout_clone(k->cx, wanted) : NULL;
-    ss_status st = layout ? pack_weights(k, bytes, &w->p, wanted, w->slices, w->side) : SS_ERR_NOMEM;
+    ss_status st = layout ? pack_for(w, k, bytes) : SS_ERR_NOMEM;
     if (st) {
         free(bytes);
         ss_layout_free(layout);
         return st;
     }
-    *kept = (ss_packed){bytes, size, layout, ss_layout_free};
+    *kept = (ss_packed){.bytes = bytes, .size = size, .layout = layout, .free_layout = ss_layout_free};
     w->weights = bytes;
     return SS_OK;
 }
@@ -350,11 +364,58 @@ static ss_status forward_in_slices(const ss_call *k, work *w) {
     return st;
 }
 
+/* ---- forward by tiles */
+
+static ss_status pack_for_tiles(const ss_call *k, const ss_product *p, bool gated, void *room) {
+    order o;
+    ss_status st = new_order(&o, k->cx, p->o, p->c, p->kind == SS_MATMUL ? 1 : p->kh * p->kw, 0);
+    if (st) return st;
+    ss_tiles_offsets(p, gated, o.row, o.column, o.tap);
+    pack_weights(k, room, ss_tiles_count(p) * sizeof(uint16_t), SS_BF16, &o);
+    free(o.row);
+    return SS_OK;
+}
+
+static ss_status find_tiles(const uint16_t **weights, const ss_call *k, const ss_product *p, bool gated, void *room) {
+    ss_param *param = k->x[1]->param;
+    const size_t size = ss_tiles_count(p) * sizeof(uint16_t);
+    ss_packed *kept = param ? &param->packed[SS_PACK_FORWARD] : NULL;
+    const int wanted = gated ? SS_ORDER_GATED : SS_ORDER_TILES;
+    ss_status st = SS_OK;
+    if (!kept) {
+        st = pack_for_tiles(k, p, gated, room);
+    } else if (kept->order != wanted) {
+        room = repack(kept, k->cx, size);
+        st = room ? pack_for_tiles(k, p, gated, room) : SS_ERR_NOMEM;
+        if (!st)
+            *kept = (ss_packed){.bytes = room, .size = size, .order = wanted};
+        else
+            free(room);
+    }
+    *weights = kept ? kept->bytes : room;
+    return st;
+}
+
+static ss_status forward_in_tiles(const ss_call *k, const ss_product *p, bool gated) {
+    size_t weights = k->x[1]->param ? 0 : ss_tiles_count(p) * sizeof(uint16_t);
+    char *at = ss_scratch(k->cx, rounded(weights) + ss_tiles_scratch(k->cx, p));
+    ss_tiles_operands with = {.x = k->x[0]->half, .y = k->y->half, .gated = gated};
+    if (at && k->x[2]) with.b = ss_weights_f32(k, 2);
+    if (k->cx->status) return k->cx->status;
+    if (k->x[3]) with.add = k->x[3]->half;
+    ss_status st = find_tiles(&with.w, k, p, gated, piece(&at, weights));
+    if (st) return st;
+    with.scratch = at;
+    ss_tiles_run(k->cx, p, &with);
+    return SS_OK;
+}
+
 ss_status ss_product_forward(const ss_call *k, ss_product p) {
     ss_ctx *cx = k->cx;
     assert(!k->x[3] || k->x[3]->dtype == k->x[0]->dtype);
     p.from = (int32_t)k->x[0]->dtype;
     p.to = (int32_t)k->y->dtype;
+    if (ss_tiles_serve(cx, &p)) return forward_in_tiles(k, &p, false);
     work w = {.p = p, .slices = slices_of(&p), .side = SS_PACK_FORWARD};
     if (w.slices > 1) return forward_in_slices(k, &w);
 
@@ -376,6 +437,14 @@ ss_status ss_product_forward(const ss_call *k, ss_product p) {
         if (w.primitive->add == SS_ADD_TO_Y) copy(cx, k->y, k->x[3]);
     }
     return ss_primitive_run(cx, w.primitive, &with);
+}
+
+bool ss_product_gated(const ss_call *k, ss_product p, ss_status *st) {
+    p.from = (int32_t)k->x[0]->dtype;
+    p.to = (int32_t)k->y->dtype;
+    if (!ss_tiles_serve(k->cx, &p)) return false;
+    *st = forward_in_tiles(k, &p, true);
+    return true;
 }
 
 /* ---- backward */

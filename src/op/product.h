@@ -14,6 +14,9 @@
  * product are pictures of one place. */
 ss_status ss_product_forward(const ss_call *k, ss_product p);
 
+/* The same, then its GEGLU, for a y with half of p's channels. False where it cannot be had in one go. */
+bool ss_product_gated(const ss_call *k, ss_product p, ss_status *st);
+
 /* dx += the product of dy and the weights with their two sides exchanged and their taps reversed. `p` describes this
  * product. What it multiplies is dy on a canvas [n, o, p.h, p.w], with `stride` between its places and the first one at
  * (top, left), which may lie outside. */
@@ -28,5 +31,6 @@ void ss_product_db_dadd(const ss_call *k);
 /* The kernels themselves: conv2d.cpu.c and linear.cpu.c. */
 ss_status ss_conv2d_cpu(const ss_call *k), ss_conv2d_cpu_back(const ss_call *k);
 ss_status ss_linear_cpu(const ss_call *k), ss_linear_cpu_back(const ss_call *k);
+bool ss_linear_gated_cpu(const ss_call *k, ss_status *st); /* as ss_product_gated */
 
 #endif

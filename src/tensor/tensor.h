@@ -19,7 +19,8 @@ enum { SS_RANK = 4 };
 typedef struct ss_packed {
     void *bytes;
     size_t size;
-    void *layout; /* the kernel's description of the order, freed by free_layout */
+    enum { SS_ORDER_OTHER, SS_ORDER_TILES, SS_ORDER_GATED } order; /* of op/tiles.h, or what `layout` says */
+    void *layout; /* the kernel's description of the order, freed by free_layout; NULL for tiles */
     void (*free_layout)(void *layout);
 } ss_packed;
 

@@ -38,7 +38,7 @@ int gallery_add(gallery *g, const ss_image *im, const portrait *p) {
     if (!s->json) {
         printf("%s  (", path);
         if (s->verb->bit == GENERATE) printf("seed %lld, ", (long long)p->seed);
-        printf("%dx%d, %d steps, %.1f s)\n", im->w, im->h, s->steps, g->seconds);
+        printf("%dx%d, %d steps, %s, %.1f s)\n", im->w, im->h, s->steps, ss_ctx_numbers(g->j->cx), g->seconds);
         fflush(stdout);
     }
     return DONE;

@@ -63,15 +63,8 @@ int job_open(job *j, settings *s) {
     if (!j->cx) return failure("out of memory");
     if (st) return job_verdict(j, st);
     s->threads = ss_ctx_threads(j->cx);
-    if (!s->numbers && s->verb->bit & (GENERATE | EDIT))
-        note("computing in %s, as this processor suggests, with %d threads", ss_ctx_numbers(j->cx), s->threads);
     for (int i = 0; numbers_words[i]; i++)
         if (!strcmp(numbers_words[i], ss_ctx_numbers(j->cx))) s->numbers = i; /* what "auto" has come to */
-    if (s->reuse > 1)
-        note("deep features are reused: %s from the exact picture on the built-in model (PSNR; 50 steps)",
-             s->reuse == 2   ? "about 46 dB"
-             : s->reuse == 3 ? "about 41 dB"
-                             : "37 dB or less");
     if (s->sampler && !ss_sampler_label(j->cx, s->sampler)) return job_verdict(j, SS_ERR_ARG);
     atomic_store(&running, j->cx);
     listen_for(SIGINT);
@@ -95,6 +88,11 @@ int job_open_model(job *j) {
     if (!s->sampler) s->sampler = s->verb->bit == EDIT ? "ddim" : j->info.sampler;
     if (!s->width) s->width = j->info.size;
     if (!s->height) s->height = j->info.size;
+    if (s->reuse > 1)
+        note("deep features are reused: %s from the exact picture on the built-in model (PSNR; 50 steps)",
+             s->reuse == 2   ? "about 46 dB"
+             : s->reuse == 3 ? "about 41 dB"
+                             : "37 dB or less");
     return subjects_apply(j);
 }
 

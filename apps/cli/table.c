@@ -27,7 +27,7 @@ const char *const held_words[] = {"never", "only", "too", NULL}; /* ss_clay_held
 
 const option_row options[] = {
     {"What to draw", "prompt", 'p', "TEXT", BOTH | TRAIN, BOTH, &prompts_kind, AT(prompts), .recipe = true,
-     .help = "what to draw, edit and train take several; @FILE reads a file, - standard input"},
+     .help = "what to draw (edit, train: one or several); @FILE reads a file, - stdin"},
     {NULL, "prompts", 0, "FILE", EDIT, 0, &file_kind, AT(prompts_file), .help = "further prompts, one a line"},
     {NULL, "source", 0, "TEXT", EDIT, EDIT, &prompt_kind, AT(source), .recipe = true,
      .help = "what the photo shows (auto-mask has to know)"},
@@ -104,8 +104,7 @@ const option_row options[] = {
     {NULL, "sampler", 0, "NAME", GENERATE, GENERATE, &sampler_kind, AT(sampler), .recipe = true,
      .help = "how noise becomes a picture [the model's]; one of"},
     {NULL, "reuse", 0, "N", BOTH, BOTH, &integer_kind, AT(reuse), 1, 100, .preset = "1", .recipe = true,
-     .help =
-         "deep features in every N-th step only: 2 in 0.6 of the time, 46 dB from the exact picture; 3 in 0.5, 41 dB"},
+     .help = "deep features every N-th step: 2 takes 0.6 of the time, 46 dB PSNR"},
     {NULL, "eta", 0, "X", GENERATE, 0, &number_kind, AT(eta), 0, 1, .preset = "0", .recipe = true,
      .help = "ddim's new noise a step: 0 none, 1 all"},
     {NULL, "karras", 0, NULL, GENERATE, 0, &switch_kind, AT(karras), .recipe = true, .help = "Karras' noise levels"},
@@ -135,7 +134,7 @@ const option_row options[] = {
     {NULL, "target-mask", 0, "FILE", EDIT | REPEAT, 0, &file_kind, AT(target_mask),
      .help = "method mask: where it shall be"},
     {NULL, "subject-words", 0, "WORDS", EDIT, EDIT, &text_kind, AT(subject_words), .recipe = true,
-     .help = "auto-mask: words of --source that name the subject [what the prompts share]"},
+     .help = "auto-mask: words of --source for the subject [shared by the prompts]"},
     {NULL, "target-words", 0, "WORDS", EDIT, 0, &text_kind, AT(target_words), .recipe = true,
      .help = "auto-mask: the words in the prompts [the same]"},
     {NULL, "threshold", 0, "X", EDIT, 0, &number_kind, AT(threshold), 0.001, 1, .preset = "0.1", .recipe = true,
@@ -154,7 +153,7 @@ const option_row options[] = {
     {NULL, "repeat", 0, "N", BENCH, BENCH, &integer_kind, AT(repeats), 1, 10000, .preset = "3",
      .help = "how often; the median counts"},
     {NULL, "scale", 0, "WHAT", BENCH, BENCH, &choice_kind, AT(scale), .words = scale_words, .preset = "nothing",
-     .help = "the guided step again with more threads, or at sizes from 256 to 1024"},
+     .help = "the guided step with more threads, or at sizes from 256 to 1024"},
 
     {"What to learn", "class", 0, "WORD", TRAIN, TRAIN, &text_kind, AT(class_word),
      .help = "what kind of thing it is: dog, chair, woman"},
@@ -306,8 +305,8 @@ const verb verbs[] = {
      "state "
      "in --run, and --resume goes on as if nothing had happened.",
      {"photos/dog --class dog --kind pet -m sd15.safetensors -o my-dog.safetensors",
-      "photos/dog --class dog -m models/sd15 --class-photos photos/dogs --run run -o my-dog.safetensors",
-      "photos/chair --class chair -m models/sd15 --run run --sample-every 100 -o chair.safetensors"},
+      "photos/dog --class dog -m models/sd15 --class-photos photos/dogs -o dog.safetensors",
+      "chairs --class chair -m models/sd15 --run run --sample-every 100 -o c.safetensors"},
      train},
     {"clay",
      CLAY,

@@ -556,22 +556,22 @@ typedef struct ss_train_request {
     const ss_train_concept *concepts;
     int concept_count;
     const char *concepts_file; /* instead of these: the published programs' JSON list of concepts */
-    const char *kind;          /* of subject: "object", "pet", "face", "style", "place"; NULL: "object". Sets what is 0 */
-    const char *recipe;        /* NULL: "selfsame"; "compvis", "diffusers": as the published programs */
-    const char *parameters;    /* "crossattn_kv", keys and values of cross-attention; "crossattn", all of it [kind] */
-    int steps;                 /* [kind] */
-    double rate;               /* of learning, used as it is [the kind's, times what a step sees] */
-    const char *schedule;      /* NULL: "constant"; "linear", "cosine" */
-    int warmup;                /* steps */
-    int batch;                 /* photos in a pass [kind] */
-    int accumulation;          /* passes a step [1] */
-    int size;                  /* pixels a side [the model's] */
-    double clip;               /* the longest gradient; negative: any [recipe] */
-    double prior;              /* how much pictures of the class count [1] */
-    double flip;               /* share of mirrored pictures; negative: none [kind] */
-    bool still;                /* photos fill their pictures: no random size and place */
-    int class_most;            /* pictures of each class [kind] */
-    const char *class_cache;   /* a folder: concepts without class_photos get pictures that the model draws, kept here */
+    const char *kind;        /* of subject: "object", "pet", "face", "style", "place"; NULL: "object". Sets what is 0 */
+    const char *recipe;      /* NULL: "selfsame"; "compvis", "diffusers": as the published programs */
+    const char *parameters;  /* "crossattn_kv", keys and values of cross-attention; "crossattn", all of it [kind] */
+    int steps;               /* [kind] */
+    double rate;             /* of learning, used as it is [the kind's, times what a step sees] */
+    const char *schedule;    /* NULL: "constant"; "linear", "cosine" */
+    int warmup;              /* steps */
+    int batch;               /* photos in a pass [kind] */
+    int accumulation;        /* passes a step [1] */
+    int size;                /* pixels a side [the model's] */
+    double clip;             /* the longest gradient; negative: any [recipe] */
+    double prior;            /* how much pictures of the class count [1] */
+    double flip;             /* share of mirrored pictures; negative: none [kind] */
+    bool still;              /* photos fill their pictures: no random size and place */
+    int class_most;          /* pictures of each class [kind] */
+    const char *class_cache; /* a folder: concepts without class_photos get pictures that the model draws, kept here */
     uint64_t seed;
     bool recompute; /* less memory, more time */
 

@@ -226,8 +226,13 @@ void ss_tape_close(ss_ctx *cx, ss_scope s, const ss_tensor *result) {
     bool innermost = t->scopes == s.serial, wants = false;
     for (size_t c = s.call; c < t->count && !wants; c++) wants = t->node[c].wants_grad;
     if (t->recompute && innermost && wants && drop_segment(cx, s, result)) return;
-    for (size_t i = t->used.count; i-- > s.block;)
-        if (t->used.at[i].at != result->bytes && !read_again(t, s.call, t->used.at[i].at)) give(t, i);
+    for (size_t i = t->used.count; i-- > s.block;) {
+        const void *p = t->used.at[i].at;
+        if (p == result->bytes || read_again(t, s.call, p)) continue;
+        give(t, i);
+        for (size_t c = s.call; c < t->count; c++)
+            if (t->node[c].call.y->bytes == p) t->node[c].call.y->bytes = NULL; /* the block will be another's */
+    }
 }
 
 /* Computes the dropped numbers of a segment once more. */

@@ -349,6 +349,7 @@ static void names(void **state) {
     assert_string_equal(cx.error, "there is no sampler \"eular\"; did you mean \"euler\"?");
     clear();
     assert_null(ss_sampler_find(&cx, "ddim inversion")); /* nobody draws with it */
+    clear();
 }
 
 static void schedulers_that_are_not_known(void **state) {

@@ -109,7 +109,7 @@ ss_tensor *ss_unet_run_reusing(ss_ctx *cx, const ss_unet *net, ss_tensor *x, con
             if (i < 3) x = transformer(cx, &p, ss_sub(down, "attentions.%d", j), i, x);
             skip[n++] = x;
         }
-        if (n == depth) break;
+        if (shallow && n == depth) break;
         if (i < 3) x = skip[n++] = ss_layer_conv_half(cx, down, "downsamplers.0.conv", x);
         if (i < 3) ss_watched(cx, down.path, ".downsamplers.0", x);
         ss_watched(cx, down.path, "", x);

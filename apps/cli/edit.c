@@ -45,11 +45,22 @@ typedef struct editing {
     int unwritten; /* what kept one from being written */
 } editing;
 
+static void write_picture(editing *e, const ss_image *picture, portrait p) {
+    p.seed = e->j.s->seed, p.width = picture->w, p.height = picture->h;
+    e->g.seconds = now() - e->since;
+    e->unwritten = gallery_add(&e->g, picture, &p);
+    if (e->unwritten) ss_ctx_stop(e->j.cx);
+    e->since = now();
+}
+
 static void on_reconstruction(void *user, const ss_image *picture, double psnr) {
     editing *e = user;
     job *j = &e->j;
-    (void)picture;
     meter_wipe(&j->meter);
+    if (j->s->draw_source) {
+        if (j->s->story) write_picture(e, picture, (portrait){.prompt = j->s->source, .plain = true});
+        return;
+    }
     FILE *to = j->s->json ? stderr : stdout;
     if (j->s->json && j->s->quiet) return;
     fprintf(to, isinf(psnr) ? "reconstruction: exact\n" : "reconstruction: %.2f dB PSNR\n", psnr);
@@ -59,12 +70,7 @@ static void on_reconstruction(void *user, const ss_image *picture, double psnr) 
 
 static void on_drawn(void *user, int target, const ss_image *picture) {
     editing *e = user;
-    const settings *s = e->j.s;
-    portrait p = {s->prompts.at[target], s->seed, 0, picture->w, picture->h};
-    e->g.seconds = now() - e->since;
-    e->unwritten = gallery_add(&e->g, picture, &p);
-    if (e->unwritten) ss_ctx_stop(e->j.cx);
-    e->since = now();
+    write_picture(e, picture, (portrait){.prompt = e->j.s->prompts.at[target]});
 }
 
 static ss_edit_request request_of(editing *e, const ss_image *photo, const float *source_mask,
@@ -72,7 +78,7 @@ static ss_edit_request request_of(editing *e, const ss_image *photo, const float
     const settings *s = e->j.s;
     bool automatic = s->method == SS_METHOD_AUTO;
     return (ss_edit_request){
-        .photo = photo,
+        .photo = s->photo ? photo : NULL,
         .width = s->width,
         .height = s->height,
         .fit = (ss_fit)s->fit,
@@ -114,7 +120,7 @@ static ss_edit_request request_of(editing *e, const ss_image *photo, const float
 /* For the sheet. */
 static void show(gallery *g, ss_edited *drawn) {
     settings *s = g->j->s;
-    if (drawn->source.rgb) gallery_show(g, &drawn->source, "source");
+    if (drawn->source.rgb) gallery_show(g, &drawn->source, s->story && s->draw_source ? s->source : "source");
     if (drawn->reconstruction.rgb)
         gallery_show(g, &drawn->reconstruction, format_text(s, "reconstruction, %.1f dB", drawn->psnr));
     for (int i = 0; i < drawn->count; i++)
@@ -130,14 +136,17 @@ int edit(settings *s) {
     ss_memory need = {0};
     float *source_mask = NULL, *target_mask = NULL;
 
-    if (!s->recipe) s->photo = s->operand;
-    if (s->seed < 0) s->seed = 0;
-    const char *stem = s->recipe ? s->stem : format_text(s, "%s-edit", stem_of(s, s->photo));
+    if (!s->recipe && !s->draw_source) s->photo = s->operand;
+    if (s->seed < 0) s->seed = s->draw_source ? any_seed() : 0;
+    const char *stem = s->recipe        ? s->stem
+                       : s->story       ? "story"
+                       : s->draw_source ? "selfsame-edit"
+                                        : format_text(s, "%s-edit", stem_of(s, s->photo));
     int rc = job_open(j, s);
-    if (!rc) rc = gallery_open(g, j, s->prompts.count, stem);
-    if (!rc) rc = job_verdict(j, ss_image_read(&photo, j->cx, s->photo));
+    if (!rc) rc = gallery_open(g, j, s->prompts.count + (s->story && s->draw_source), stem);
+    if (!rc && s->photo) rc = job_verdict(j, ss_image_read(&photo, j->cx, s->photo));
     if (!rc) rc = job_open_model(j);
-    if (!rc) tell_shape(s, &photo);
+    if (!rc && s->photo) tell_shape(s, &photo);
     if (!rc && s->source_mask) rc = read_mask(&source_mask, j, s->source_mask, (ss_fit)s->fit, true);
     if (!rc && s->target_mask) rc = read_mask(&target_mask, j, s->target_mask, SS_FIT_SQUASH, false);
     if (!rc) rc = recipe_hash_files(j);
@@ -146,13 +155,15 @@ int edit(settings *s) {
     if (!rc) rc = job_check_memory(j, &need);
     if (!rc && job_signal()) rc = STOPPED;
     if (!rc) {
+        e.since = now();
         ss_status st = ss_edit(&drawn, j->cx, j->m, &r);
         rc = e.unwritten ? e.unwritten : job_verdict(j, st);
         show(g, &drawn);
     }
     if (rc == STOPPED) note("stopped; %d of %d pictures are finished", g->written, g->out.count);
     int finished = g->written ? gallery_finish(g) : DONE;
-    if (s->report && drawn.count) json_object_set_new(s->report, "reconstruction_psnr", json_real(drawn.psnr));
+    if (s->report && drawn.count && s->photo)
+        json_object_set_new(s->report, "reconstruction_psnr", json_real(drawn.psnr));
     gallery_close(g);
     ss_edited_free(&drawn);
     ss_image_free(&photo);

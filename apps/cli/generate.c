@@ -5,13 +5,6 @@
 #include "verbs.h"
 
 #include <stdlib.h>
-#include <sys/random.h>
-
-/* 32 bits, as many as other tools show; PyTorch's generator uses no more. */
-static int64_t any_seed(void) {
-    uint32_t n = 0;
-    return getrandom(&n, sizeof n, 0) == sizeof n ? n : 0;
-}
 
 /* The picture to start from, brought to the size that was asked for, or trimmed to multiples of 8. */
 static int read_init(ss_image *init, job *j) {
@@ -70,7 +63,7 @@ static int draw(gallery *g, const ss_image *init, int64_t seed) {
     g->seconds = (now() - began) / s->batch;
     for (int i = 0; i < s->batch && !rc; i++) {
         if (s->recipe && i != s->index) continue;
-        portrait p = {r.prompt, seed, i, drawn[i].w, drawn[i].h};
+        portrait p = {.prompt = r.prompt, .seed = seed, .index = i, .width = drawn[i].w, .height = drawn[i].h};
         rc = gallery_add(g, &drawn[i], &p);
         if (!rc)
             gallery_show(g, &drawn[i],

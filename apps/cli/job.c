@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 
 static _Atomic(ss_ctx *) running;
@@ -47,6 +48,12 @@ static void on_log(void *user, ss_log_level level, const char *sentence) {
 static void on_progress(void *user, const ss_progress *p) {
     job *j = user;
     meter_show(&j->meter, p);
+}
+
+/* 32 bits, as many as other tools show; PyTorch's generator uses no more. */
+int64_t any_seed(void) {
+    uint32_t n = 0;
+    return getrandom(&n, sizeof n, 0) == sizeof n ? n : 0;
 }
 
 int job_open(job *j, settings *s) {

@@ -40,5 +40,6 @@ void job_close(job *j);
 int job_signal(void);
 
 double now(void); /* seconds, from anywhere */
+int64_t any_seed(void);
 
 #endif

@@ -39,6 +39,7 @@ const char *format_text(settings *s, const char *format, ...) {
 void settings_free(settings *s) {
     for (int i = 0; i < s->owned_count; i++) free(s->owned[i]);
     free(s->owned);
+    free(s->operands.at);
     free(s->prompts.at);
     free(s->subjects.at);
     free(s->step_list.at);
@@ -99,11 +100,13 @@ static int take_operand(settings *s, const char *word) {
     if (!s->verb->operand)
         return usage("\"%s\" stands there without an option before it%s", word,
                      s->verb->bit == GENERATE ? "; the prompt goes behind -p, in quotation marks" : "");
-    if (s->operand)
+    if (s->operand && !strstr(s->verb->operand, "..."))
         return usage("%s takes one %s, and there are two: \"%s\" and \"%s\"", s->verb->name, s->verb->operand,
                      s->operand, word);
     if (!*word) return usage("the %s is named by an empty text", s->verb->operand);
-    s->operand = word;
+    s->operands.at = must(realloc(s->operands.at, (size_t)(s->operands.count + 1) * sizeof *s->operands.at));
+    s->operands.at[s->operands.count++] = word;
+    s->operand = s->operands.at[0];
     return DONE;
 }
 
@@ -228,7 +231,12 @@ static int check_method(settings *s) {
     if (s->method == SS_METHOD_MASK && !given(s, "source-mask"))
         return usage(
             "--method mask takes the subject's places from --source-mask and --target-mask, which are not there");
-    if (s->method == SS_METHOD_AUTO && (!s->source || !*s->source))
+    if (s->draw_source && (!s->source || !*s->source))
+        return usage("--draw-source draws what --source says, which is not there");
+    if (s->draw_source && s->inversion != SS_INVERT_DIRECT)
+        return usage("--draw-source draws the source and inverts nothing, so --inversion does not go with it");
+    bool asks_for_source = s->verb->bit == EDIT || s->photo;
+    if (s->method == SS_METHOD_AUTO && asks_for_source && (!s->source || !*s->source))
         return usage(
             "--method auto-mask finds the subject by a word of --source, which is not there: say what the photo shows");
     if (s->inversion == SS_INVERT_NEGATIVE && given(s, "negative"))
@@ -259,10 +267,12 @@ static int check_steps(const settings *s) {
 int options_check(settings *s) {
     const verb *v = s->verb;
     hush(s->quiet);
-    if (v->operand && !s->operand && !s->concepts)
+    if (v->bit == EDIT && s->draw_source && s->operand)
+        return usage("--draw-source draws the source, and \"%s\" is one, too: one of them is enough", s->operand);
+    if (v->operand && !s->operand && !s->concepts && !s->draw_source)
         return usage("selfsame %s takes a %s, which is not there", v->name, v->operand);
-    bool draws = v->bit & (GENERATE | EDIT);
-    if ((draws || v->bit & (BENCH | TRAIN)) && !s->model)
+    bool draws = v->bit & (GENERATE | EDIT | STORY);
+    if ((draws || v->bit & (BENCH | TRAIN | MERGE | COMPRESS)) && !s->model)
         return usage("which model? Name it with -m: a diffusers folder, or a .safetensors or .ckpt file");
     if (draws && !s->prompts.count && !s->prompts_file)
         return usage("what shall be drawn? Say it with -p, in quotation marks");
@@ -274,8 +284,9 @@ int options_check(settings *s) {
         return usage(
             "--fit makes sense only with --init, which is not there: it says how that picture is brought to the size");
     int rc = check_pairs(s);
-    if (!rc && v->bit == EDIT) rc = check_method(s);
-    if (!rc && v->bit == EDIT) rc = check_steps(s);
+    bool edits = v->bit & (EDIT | STORY);
+    if (!rc && edits) rc = check_method(s);
+    if (!rc && edits) rc = check_steps(s);
     if (rc) return rc;
     if (s->size[0]) s->width = s->size[0], s->height = s->size[1];
     if (v->bit == TRAIN && s->width != s->height)

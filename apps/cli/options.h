@@ -6,17 +6,31 @@
 
 #include "settings.h"
 
-enum { GENERATE = 1, EDIT = 2, INSPECT = 4, REPEAT = 8, BENCH = 16, TRAIN = 32, CLAY = 1024, ANY_VERB = 0xffff };
+enum {
+    GENERATE = 1,
+    EDIT = 2,
+    INSPECT = 4,
+    REPEAT = 8,
+    BENCH = 16,
+    TRAIN = 32,
+    MERGE = 64,
+    COMPRESS = 128,
+    CONVERT = 256,
+    STORY = 512,
+    CLAY = 1024,
+    ANY_VERB = 0xffff
+};
 
 enum { MOST_EXAMPLES = 4 };
 
 struct verb {
     const char *name;
     unsigned bit;
-    const char *operand;                /* what it is called in the usage line; NULL: the verb takes none */
-    const char *needs;                  /* the options one has to give, for the usage line */
-    const char *what;                   /* one line */
-    const char *more;                   /* a paragraph for the man page */
+    const char
+        *operand;      /* what it is called in the usage line, "..." behind it: any number; NULL: the verb takes none */
+    const char *needs; /* the options one has to give, for the usage line */
+    const char *what;  /* one line */
+    const char *more;  /* a paragraph for the man page */
     const char *example[MOST_EXAMPLES]; /* what follows "selfsame VERB", NULL at the end */
     int (*run)(settings *s);
 };
@@ -66,6 +80,10 @@ int options_preset(settings *s, const verb *v);
 /* Contradictions between options, and what the verb cannot do without. */
 int options_check(settings *s);
 
+/* The lines of a file behind those that the list has: UTF-8, of a bearable length, empty ones left out. s owns them,
+ * list->at is freed by the caller. */
+int lines_read(texts *list, settings *s, const char *path);
+
 /* Prompts that stand in files or on standard input are read; all of them are checked. */
 int prompts_read(settings *s);
 
@@ -76,8 +94,10 @@ json_t *options_to_json(const settings *s);
 /* "; did you mean ...?", or "" if nothing is near. */
 const char *did_you_mean(settings *s, const char *word, const char *const *words, int count);
 
-enum { MEMORY_CHECK, MEMORY_ANYWAY };              /* memory_words */
-enum { SCALE_NOTHING, SCALE_THREADS, SCALE_SIZE }; /* scale_words */
+enum { RECIPE_SELFSAME, RECIPE_COMPVIS, RECIPE_DIFFUSERS }; /* recipe_words */
+enum { NUMBERS_AUTO, NUMBERS_FLOAT32, NUMBERS_BFLOAT16 };   /* numbers_words */
+enum { MEMORY_CHECK, MEMORY_ANYWAY };                       /* memory_words */
+enum { SCALE_NOTHING, SCALE_THREADS, SCALE_SIZE };          /* scale_words */
 extern const char *const kind_words[], *const recipe_words[], *const schedule_words[];
 extern const char *const method_words[],
     *const inversion_words[], *const fit_words[], *const prediction_words[],

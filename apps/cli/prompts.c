@@ -79,27 +79,29 @@ static int fetch(settings *s, const char *option, const char **value) {
     return check(what, text);
 }
 
-static int fetch_list(settings *s) {
+static void append(texts *list, const char *text) {
+    list->at = must(realloc(list->at, (size_t)(list->count + 1) * sizeof *list->at));
+    list->at[list->count++] = text;
+}
+
+int lines_read(texts *list, settings *s, const char *path) {
     const char *text;
     size_t n;
-    int rc = read_file(s, s->prompts_file, LONGEST_LIST, &text, &n);
-    int before = s->prompts.count;
+    int rc = read_file(s, path, LONGEST_LIST, &text, &n), before = list->count;
     while (!rc && *text) {
         size_t line = strcspn(text, "\n"), length = line;
         if (length && text[length - 1] == '\r') length--;
         if (length > LONGEST_PROMPT)
-            return usage("%s has a line of %zu bytes, and %d are the limit", s->prompts_file, length, LONGEST_PROMPT);
+            return usage("%s has a line of %zu bytes, and %d are the limit", path, length, LONGEST_PROMPT);
         if (length) {
-            const char *prompt = format_text(s, "%.*s", (int)length, text);
-            rc = check(s->prompts_file, prompt);
-            if (!rc) rc = prompts_kind.take(s, option_named("prompt"), prompt);
+            append(list, format_text(s, "%.*s", (int)length, text));
+            rc = check(path, list->at[list->count - 1]);
         }
         text += line + (text[line] == '\n');
     }
-    if (!rc && s->prompts.count == before) return usage("%s has no prompt in it: it takes one a line", s->prompts_file);
-    if (!rc && s->prompts.count > MOST_PROMPTS)
-        return usage("%s has %d prompts, and %d are the limit", s->prompts_file, s->prompts.count - before,
-                     MOST_PROMPTS);
+    if (!rc && list->count == before) return usage("%s has no prompt in it: it takes one a line", path);
+    if (!rc && list->count > MOST_PROMPTS)
+        return usage("%s has %d prompts, and %d are the limit", path, list->count - before, MOST_PROMPTS);
     return rc;
 }
 
@@ -115,7 +117,7 @@ int prompts_read(settings *s) {
     for (int i = 0; i < s->prompts.count && !rc; i++) rc = fetch(s, "--prompt", &s->prompts.at[i]);
     for (int i = 0; i < 2 && !rc; i++)
         if (*single[i]) rc = fetch(s, names[i], single[i]);
-    if (!rc && s->prompts_file) rc = fetch_list(s);
+    if (!rc && s->prompts_file) rc = lines_read(&s->prompts, s, s->prompts_file);
     if (!rc && s->subject_words) rc = check("--subject-words", s->subject_words);
     if (!rc && s->target_words) rc = check("--target-words", s->target_words);
     if (rc) return rc;

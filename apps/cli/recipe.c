@@ -97,8 +97,15 @@ int recipe_hash_files(job *j) {
     return DONE;
 }
 
+static const verb *verb_of(unsigned bit) {
+    for (int i = 0; i < verb_count; i++)
+        if (verbs[i].bit == bit) return &verbs[i];
+    return NULL;
+}
+
 static char *recipe_json(const job *j, const portrait *p) {
     settings one = *j->s;
+    if (p->plain) one.verb = verb_of(GENERATE);
     one.prompts = (texts){(const char *[]){p->prompt}, 1};
     one.seed = p->seed, one.width = p->width, one.height = p->height;
     json_t *recipe = must(json_object());
@@ -107,7 +114,7 @@ static char *recipe_json(const job *j, const portrait *p) {
     if (p->index) json_object_set_new(recipe, "index", json_integer(p->index));
     json_object_set_new(recipe, "options", options_to_json(&one));
     json_object_set_new(recipe, "model", recipe_model(j));
-    if (json_object_size(j->files)) json_object_set(recipe, "files", j->files);
+    if (json_object_size(j->files) && !p->plain) json_object_set(recipe, "files", j->files);
     if (json_array_size(j->subjects)) json_object_set(recipe, "subjects", j->subjects);
     char *text = must(json_dumps(recipe, JSON_COMPACT));
     json_decref(recipe);
@@ -140,7 +147,7 @@ static const char *name_of(const char *path) {
 /* What other tools read. Keys that they know keep their meaning; ours come behind. */
 static int parameters(char **text, job *j, const portrait *p) {
     settings *s = j->s;
-    bool edits = s->verb->bit == EDIT;
+    bool edits = s->verb->bit == EDIT && !p->plain;
     ss_infotext t = {.prompt = must(strdup(p->prompt)), .negative = s->negative ? must(strdup(s->negative)) : NULL};
     bool batch = s->batch > 1;
     const struct {
@@ -156,15 +163,15 @@ static int parameters(char **text, job *j, const portrait *p) {
         {"VAE", s->vae ? stem_of(s, s->vae) : NULL},
         {"Denoising strength", s->photo && !edits ? format_text(s, "%g", s->strength) : NULL},
         {"Clip skip", format_text(s, "%d", s->clip_skip)},
-        {"RNG", edits ? NULL : "CPU"},
+        {"RNG", edits && s->photo ? NULL : "CPU"},
         {"Eta", s->eta > 0 ? format_text(s, "%g", s->eta) : NULL},
         {"Batch size", batch ? format_text(s, "%d", s->batch) : NULL},
         {"Batch pos", batch ? format_text(s, "%d", p->index) : NULL},
         {"Model fingerprint", format_text(s, "%.10s", j->fingerprint)},
         {"Subjects", subjects_text(j)},
-        {"Source image", edits ? name_of(s->photo) : NULL},
+        {"Source image", edits && s->photo ? name_of(s->photo) : NULL},
         {"Source prompt", edits ? s->source : NULL},
-        {"Inversion", edits ? inversion_words[s->inversion] : NULL},
+        {"Inversion", edits && s->photo ? inversion_words[s->inversion] : NULL},
         {"MasaCtrl method", edits ? method_words[s->method] : NULL},
         {"MasaCtrl steps", edits && s->method != SS_METHOD_NONE ? control_steps(s) : NULL},
         {"MasaCtrl layers", edits && s->method != SS_METHOD_NONE ? s->layers : NULL},

@@ -12,6 +12,7 @@ typedef struct portrait {
     int64_t seed;
     int index; /* among those drawn together, from 0 */
     int width, height;
+    bool plain; /* drawn as generate draws, whatever the verb */
 } portrait;
 
 /* Of a command line, the whole recipe is made; of repeat, the picture's own is handed on as it stands. *meta is freed

@@ -61,7 +61,7 @@ static int redirect(settings *t, const settings *s) {
             s->operand, t->subjects.count, s->subjects.count);
     for (int i = 0; i < s->subjects.count; i++) t->subjects.at[i] = s->subjects.at[i];
     if (!t->model) return failure("the recipe of %s names no model: -m says where it is", s->operand);
-    if (t->verb->bit == EDIT && !t->photo)
+    if (t->verb->bit == EDIT && !t->photo && !t->draw_source)
         return failure("the recipe of %s names no photo: --photo says where it is", s->operand);
     t->operand = s->operand;
     t->output = s->output;

@@ -24,6 +24,7 @@ enum { MOST_OPTIONS = 256 };
 typedef struct settings {
     const verb *verb;
     const char *operand;      /* what stands there without an option: the photo, the path, the picture */
+    texts operands;           /* all of them, for verbs that take several */
     bool given[MOST_OPTIONS]; /* row i of the option table was on the command line */
 
     texts prompts;
@@ -62,6 +63,12 @@ typedef struct settings {
         sample_every;
     double rate, clip, prior, flip;
     bool still, recompute, resume;
+
+    /* Of merge, compress, convert and story. */
+    const char *to, *general;
+    int rank, anchor;
+    double share;
+    bool everything, half, force, draw_source, story;
 
     const char *output, *sheet, *preview;
     bool json, quiet, all, help, help_all;

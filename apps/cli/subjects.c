@@ -7,6 +7,7 @@
 #include "say.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -81,4 +82,22 @@ const char *subjects_text(const job *j) {
         list = format_text(j->s, "%s%s%s%s (%.10s)", list ? list : "", list ? ", " : "", name, times, hash);
     }
     return list;
+}
+
+int subject_check_output(settings *s, const char *example) {
+    if (!s->output) return usage("what shall the file be called? Name it with -o: %s", example);
+    const char *slash = strrchr(s->output, '/');
+    const char *folder = slash ? format_text(s, "%.*s", (int)(slash - s->output), s->output) : ".";
+    if (access(*folder ? folder : "/", W_OK))
+        return failure("%s cannot be written: there is no folder %s that lets us", s->output, *folder ? folder : "/");
+    return DONE;
+}
+
+void subject_tell(settings *s, const ss_subject *written) {
+    const char *words = NULL;
+    for (int i = 0; ss_subject_trigger(written, i); i++)
+        words = format_text(s, "%s%s%s", words ? words : "", words ? ", " : "", ss_subject_trigger(written, i));
+    json_object_set_new(s->report, "subject", json_string(s->output));
+    if (s->json) return;
+    printf("%s%s%s\n", s->output, words ? "  prompts name it " : "", words ? words : "");
 }

@@ -2,12 +2,12 @@
 #include "job.h"
 #include "options.h"
 #include "say.h"
+#include "subjects.h"
 #include "verbs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { SEED = 42, SAMPLE_STEPS = 30, SAMPLE_GUIDANCE = 6 }; /* the published programs' seed and guidance */
 
@@ -18,18 +18,6 @@ static void on_news(void *user, const ss_train_news *n) {
     json_object_set_new(j->s->report, "loss", json_real(n->smoothed));
     json_object_set_new(j->s->report, "seconds_a_step", json_real(n->seconds));
     json_object_set_new(j->s->report, "memory", json_integer((json_int_t)n->memory));
-}
-
-/* A name for the file that can be written, before hours of work. */
-static int check_output(settings *s) {
-    if (!s->output)
-        return usage("what shall the file be called? Name it with -o: my-%s.safetensors",
-                     s->class_word ? s->class_word : "subject");
-    const char *slash = strrchr(s->output, '/');
-    const char *folder = slash ? format_text(s, "%.*s", (int)(slash - s->output), s->output) : ".";
-    if (access(*folder ? folder : "/", W_OK))
-        return failure("%s cannot be written: there is no folder %s that lets us", s->output, *folder ? folder : "/");
-    return DONE;
 }
 
 static ss_train_concept concept_of(const settings *s) {
@@ -91,7 +79,8 @@ static int check(settings *s) {
         s->prompts.at = must(malloc(sizeof *s->prompts.at));
         s->prompts.at[s->prompts.count++] = format_text(s, "photo of a %s %s", s->token, s->class_word);
     }
-    return check_output(s);
+    return subject_check_output(s, s->class_word ? format_text(s, "my-%s.safetensors", s->class_word)
+                                                 : "my-subject.safetensors");
 }
 
 /* Where the state is, or that there is none. */
@@ -114,10 +103,7 @@ int train(settings *s) {
     if (!rc) rc = job_verdict(&j, ss_train(&learned, j.cx, j.m, &r));
     if (rc == STOPPED) say_stopped(s);
     if (!rc) rc = job_verdict(&j, ss_subject_write(j.cx, learned, s->output, NULL));
-    if (!rc) {
-        note("%s: use it with --subject %s and the word %s", s->output, s->output, ss_subject_trigger(learned, 0));
-        json_object_set_new(s->report, "subject", json_string(s->output));
-    }
+    if (!rc) subject_tell(s, learned);
     ss_subject_free(learned);
     job_close(&j);
     return rc;

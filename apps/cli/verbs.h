@@ -11,5 +11,9 @@ int repeat(settings *s);
 int bench(settings *s);
 int clay(settings *s);
 int train(settings *s);
+int merge(settings *s);
+int compress(settings *s);
+int convert(settings *s);
+int story(settings *s);
 
 #endif

@@ -315,6 +315,33 @@ static void another_file_is_no_kept_source(void **state) {
     ss_edited_free(&e);
 }
 
+/* Without a photo the source is what ss_generate draws, and a target without control what its prompt gives. */
+static void a_source_is_drawn_where_no_photo_is(void **state) {
+    (void)state;
+    ss_edit_request r = small(1);
+    r.photo = NULL, r.seed = 9, r.method = SS_METHOD_NONE;
+    ss_edited e = edited(&r);
+    ss_generate_request g = {
+        .prompt = "a cat", .sampling = {.sampler = "ddim", .steps = 5}, .width = 64, .height = 64, .seed = 9};
+    ss_image source = {0}, target = {0};
+    assert_int_equal(ss_generate(&source, cx, model, &g), SS_OK);
+    g.prompt = prompts[0];
+    assert_int_equal(ss_generate(&target, cx, model, &g), SS_OK);
+    assert_true(equal(&source, &e.source) && equal(&target, &e.targets[0]));
+    assert_null(e.reconstruction.rgb);
+    r.method = SS_METHOD_MASACTRL;
+    ss_edited controlled = edited(&r);
+    assert_true(equal(&source, &controlled.source));
+    assert_false(equal(&target, &controlled.targets[0]));
+    r.inversion = SS_INVERT_DDIM;
+    ss_edited none = {0};
+    assert_int_equal(ss_edit(&none, cx, model, &r), SS_ERR_ARG);
+    ss_edited_free(&e);
+    ss_edited_free(&controlled);
+    ss_image_free(&source);
+    ss_image_free(&target);
+}
+
 /* ------------------------------------------------------------------------------------------------ looking on */
 
 static int previews, reconstructed;
@@ -423,7 +450,7 @@ static void requests_that_make_no_sense_say_why(void **state) {
     float mask[1] = {1};
     for (int i = 0; i < SS_COUNT_OF(words); i++) {
         ss_edit_request r = small(1);
-        if (i == 0) r.photo = NULL;
+        if (i == 0) r.photo = NULL, r.source = NULL;
         if (i == 1) r.prompt_count = 0;
         if (i == 2) r.prompt_count = -100;
         if (i == 3) r.prompts = gap, r.prompt_count = 2;
@@ -469,6 +496,7 @@ int main(void) {
         cmocka_unit_test(kept_keys_of_another_size_are_refused),
         cmocka_unit_test(targets_of_kept_keys_are_those_of_single_runs),
         cmocka_unit_test(another_file_is_no_kept_source),
+        cmocka_unit_test(a_source_is_drawn_where_no_photo_is),
         cmocka_unit_test(those_who_look_on_see_all_and_change_nothing),
         cmocka_unit_test(a_stop_keeps_the_targets_that_are_finished),
         cmocka_unit_test(requests_that_make_no_sense_say_why),

@@ -13,7 +13,8 @@
 
 enum { LINES = 40, COLUMNS = 100 };
 
-static const char *const verbs[] = {"generate", "edit", "inspect", "repeat", "bench", "train", "clay"};
+static const char *const verbs[] = {"generate", "edit",     "inspect", "repeat", "bench", "train",
+                                    "merge",    "compress", "convert", "story",  "clay"};
 enum { VERBS = sizeof verbs / sizeof *verbs };
 
 static int set_up(void **state) {

@@ -363,15 +363,16 @@ typedef struct ss_control_range {
 } ss_control_range;
 
 typedef struct ss_edit_request {
-    const ss_image *photo; /* already upright; brought to width x height by `fit` */
+    const ss_image *photo; /* already upright; brought to width x height by `fit`. NULL: the source is drawn, from its
+                              prompt and the seed, as ss_generate draws with DDIM (MasaCtrl's synthesis) */
     int width, height;     /* 0: the model's */
     ss_fit fit;
-    const char *source; /* what the photo shows; NULL: "" */
+    const char *source; /* what the photo shows, or what is drawn; NULL: "" */
     const char *const *prompts;
     int prompt_count;
     const char *negative;
     ss_sampling_options sampling; /* always DDIM: .sampler has to be NULL or "ddim"; .eta 0 */
-    uint64_t seed;                /* kept in the recipe; nothing in an edit is random */
+    uint64_t seed;                /* of a source that is drawn; otherwise nothing in an edit is random */
     ss_method method;
     ss_inversion inversion;
     double inversion_guidance; /* 0: 1 (none) */
@@ -389,7 +390,8 @@ typedef struct ss_edit_request {
     const char *save_attention;
     ss_preview_fn *preview;
     void *preview_user;
-    /* Called once the photo has been inverted and drawn back, before any target is: how faithful is it? */
+    /* Called once the photo has been inverted and drawn back, before any target is: how faithful is it? Of a source
+     * that is drawn, this is it, and the PSNR is infinite. */
     void (*reconstructed)(void *user, const ss_image *reconstruction, double psnr);
     void *reconstructed_user;
     /* Called as each target is finished; what it leaves in the context's error ends the edit. */

@@ -1,7 +1,8 @@
-/* One photo, many targets: invert it, then draw each target with the photo's appearance.
+/* One source, many targets: invert a photo, then draw each target with the photo's appearance.
  *
  *     photo -> latent -> path of inverted latents -> (source, target) side by side, the target reading the source
  *
+ * Without a photo the source is drawn from its prompt and seed, and the path is the one that it took.
  * The source is inverted once. Asked to keep keys and values, it is drawn once by itself, and every target reads what
  * was kept; otherwise it is drawn beside each target. The two ways differ by rounding, and either is the same whatever
  * other targets there are, so that each picture can be repeated alone.
@@ -12,6 +13,7 @@
 #include "control/maps.h"
 #include "io/image.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,10 +64,43 @@ static ss_status invert(edit *e) {
     return st;
 }
 
+static void follow_back(void *user, int step, float *latents) {
+    edit *e = user;
+    memcpy(e->path + (e->steps - 1 - step) * e->one, latents, (size_t)e->one * sizeof *latents);
+}
+
+/* The path of a source that no photo shows: from the seed's noise, as ss_generate draws it. */
+static ss_status draw_source(edit *e) {
+    ss_run run = {0};
+    ss_rng rng;
+    float *noise = e->path + e->steps * e->one;
+    ss_status st = ss_run_open(&run, e->cx, e->m, &e->r->sampling, ss_sampler_find(e->cx, "ddim"), 1, e->size);
+    if (!st) st = ss_run_texts(&run, e->cx, &e->texts, TEXT_NEGATIVE, (int[]){TEXT_SOURCE}, 1);
+    if (!st) {
+        ss_rng_seed(&rng, e->r->seed);
+        ss_rng_normal(&rng, noise, e->one);
+        memcpy(e->latents, noise, (size_t)e->one * sizeof *noise);
+        run.sample.what = "drawing the source";
+        run.sample.after = follow_back, run.sample.user = e;
+        st = ss_sample_run(e->cx, &run.sample, 0, e->latents);
+    }
+    ss_run_close(&run);
+    return st;
+}
+
 /* One line that tells whether a kept source belongs to this request. */
 static char *fingerprint(edit *e, const ss_image *photo) {
     char model[65];
     const ss_edit_request *r = e->r;
+    if (!r->photo) {
+        if (ss_model_fingerprint(model, e->cx, e->m)) return NULL;
+        return ss_format(e->cx,
+                         "seed %llu, %dx%d, model %.16s, source \"%s\", %d steps, guidance %g, negative \"%s\", clip "
+                         "skip %d, %s",
+                         (unsigned long long)r->seed, e->size.w, e->size.h, model, r->source, e->steps,
+                         r->sampling.guidance == 0 ? 7.5 : r->sampling.guidance, r->negative ? r->negative : "",
+                         r->sampling.clip_skip, ss_ctx_numbers(e->cx));
+    }
     uint64_t hash = 14695981039346656037u; /* FNV-1a over the pixels */
     for (size_t i = 0; i < (size_t)photo->w * (size_t)photo->h * 3; i++) hash = (hash ^ photo->rgb[i]) * 1099511628211u;
     if (ss_model_fingerprint(model, e->cx, e->m)) return NULL;
@@ -118,6 +153,7 @@ static ss_status find_path(edit *e, const ss_image *photo) {
         free(of);
         return st;
     }
+    if (!e->r->photo) return draw_source(e);
     st = ss_encode_image(e->cx, e->m, photo, mean, NULL);
     for (int64_t i = 0; i < e->one && !st; i++) e->path[i] = e->m->vae.scaling * mean[i];
     return st ? st : invert(e);
@@ -288,7 +324,11 @@ static ss_status draw(edit *e, int target, ss_image *out) {
 /* ---- the request */
 
 static ss_status check(ss_ctx *cx, const ss_edit_request *r) {
-    if (!r->photo || !r->photo->rgb) return ss_fail(cx, SS_ERR_ARG, "an edit needs a photo");
+    if (r->photo && !r->photo->rgb) return ss_fail(cx, SS_ERR_ARG, "an edit needs a photo, and this one is empty");
+    if (!r->photo && !(r->source && *r->source))
+        return ss_fail(cx, SS_ERR_ARG, "an edit needs a photo, or a source prompt to draw one from");
+    if (!r->photo && r->inversion != SS_INVERT_DIRECT)
+        return ss_fail(cx, SS_ERR_ARG, "a source that is drawn is not inverted, so only direct inversion goes with it");
     if (r->prompt_count < 1) return ss_fail(cx, SS_ERR_ARG, "an edit needs at least one prompt: what shall be drawn?");
     for (int i = 0; i < r->prompt_count; i++)
         if (!r->prompts[i]) return ss_fail(cx, SS_ERR_ARG, "prompt %d of %d is missing", i + 1, r->prompt_count);
@@ -358,7 +398,7 @@ static ss_status prepare(edit *e, ss_image *source) {
     }
     if (!st && r->method != SS_METHOD_NONE && r->keep_keys)
         st = ss_keep_new(&e->keep, e->cx, e->steps, SS_LAYERS, e->halves);
-    if (!st) st = ss_image_fit(source, e->cx, r->photo, e->size.w, e->size.h, r->fit);
+    if (!st && r->photo) st = ss_image_fit(source, e->cx, r->photo, e->size.w, e->size.h, r->fit);
     if (!st) st = ss_embed_texts(&e->texts, e->cx, e->m, text, TEXT_TARGETS + r->prompt_count, r->sampling.clip_skip);
     if (!st && r->preview) st = ss_preview_fit(&e->preview, e->cx, e->m);
     free(text);
@@ -374,9 +414,15 @@ ss_status ss_edit(ss_edited *out, ss_ctx *cx, ss_model *m, const ss_edit_request
     if (!st) st = find_path(&e, &out->source);
     if (!st && r->keep_source && !was_there) st = store_path(&e, &out->source, NULL);
     if (!st) st = reconstruct(&e, &out->reconstruction);
-    if (!st) {
+    if (!st && !r->photo) {
+        out->source = out->reconstruction, out->reconstruction = (ss_image){0};
+        out->psnr = INFINITY;
+        if (r->reconstructed) r->reconstructed(r->reconstructed_user, &out->source, out->psnr);
+    } else if (!st) {
         out->psnr = ss_psnr(&out->source, &out->reconstruction);
         if (r->reconstructed) r->reconstructed(r->reconstructed_user, &out->reconstruction, out->psnr);
+    }
+    if (!st && !(st = cx->status)) {
         out->targets = ss_alloc(cx, (size_t)r->prompt_count, sizeof *out->targets);
         out->count = out->targets ? r->prompt_count : 0;
         st = cx->status;

@@ -392,6 +392,7 @@ static ss_status prepare(edit *e, ss_image *source) {
     if (r->save_masks) c->saw = save_mask, c->user = e;
     if (!st) st = ss_steps_select(e->active, e->cx, &r->control, e->steps);
     if (!st) st = ss_layers_select(c->layers, e->cx, r->control.layers, e->h, e->w);
+    while (c->control.first_layer < SS_LAYERS && !c->layers[c->control.first_layer]) c->control.first_layer++;
     if (!st && r->method == SS_METHOD_AUTO) {
         e->words = ss_alloc(e->cx, (size_t)r->prompt_count, sizeof *e->words);
         st = e->words ? ss_subject_words(&c->source_words, e->words, e->cx, e->m->tokenizer, r) : SS_ERR_NOMEM;

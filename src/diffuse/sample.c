@@ -4,22 +4,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows first .. rows - 1 of the texts and of the start x into row `to` of the batch and on. */
-static void place(const ss_sample *s, ss_tensor *batch, ss_tensor *texts, int64_t to, int first, const ss_tensor *x,
-                  const float *text) {
-    int64_t one = 4 * s->h * s->w, words = texts->shape[1] * texts->shape[2], n = s->rows - first;
-    memcpy(batch->data + to * one, x->data + first * one, (size_t)(n * one) * sizeof(float));
-    memcpy(texts->data + to * words, text + first * words, (size_t)(n * words) * sizeof(float));
+/* Rows first .. rows - 1 of `from`, `one` floats each, into row `to` of y and on. */
+static void place(const ss_sample *s, ss_tensor *y, int64_t to, int first, const float *from, int64_t one) {
+    memcpy(y->data + to * one, from + first * one, (size_t)((s->rows - first) * one) * sizeof(float));
+}
+
+/* Whether somebody has a say in the first layer's self-attention. */
+static bool steered(const ss_control *c) {
+    for (; c; c = c->next)
+        if (c->first_layer == 0) return true;
+    return false;
 }
 
 /* The batch is [rows skip.. without the text; rows skip.. with it], less the rows of the second half that are shared.
- */
+ * Halves that differ in their texts alone are given to the network once. */
 ss_status ss_predict(ss_ctx *cx, const ss_sample *s, float t, int step, const float *x, float *y) {
-    bool guided = s->guidance > 1;
-    int skip = s->unread ? s->unread(s->user, step) : 0, shared = !guided            ? s->rows
-                                                                  : s->shared > skip ? s->shared
-                                                                                     : skip;
-    int64_t first_half = s->rows - skip, n = first_half + s->rows - shared, one = 4 * s->h * s->w;
+    const bool guided = s->guidance > 1;
+    const int skip = s->unread ? s->unread(s->user, step) : 0;
+    const int shared = !guided ? s->rows : s->shared > skip ? s->shared : skip;
+    const bool equal_halves = guided && shared == skip && !steered(s->control);
+    const int64_t first_half = s->rows - skip, n = first_half + s->rows - shared,
+                  latents = equal_halves ? first_half : n;
+    const int64_t one = 4 * s->h * s->w, words = 77 * s->model->unet_text_width;
     if (!n) {
         memset(y, 0, (size_t)(s->rows * one) * sizeof *y);
         return SS_OK;
@@ -28,14 +34,16 @@ ss_status ss_predict(ss_ctx *cx, const ss_sample *s, float t, int step, const fl
     ss_control *chain = cx->control;
     cx->control = s->control;
 
-    ss_tensor *batch = ss_tensor_new(cx, SS_F32, 4, (int64_t[]){n, 4, s->h, s->w});
+    ss_tensor *batch = ss_tensor_new(cx, SS_F32, 4, (int64_t[]){latents, 4, s->h, s->w});
     ss_tensor *texts = ss_tensor_new(cx, SS_F32, 3, (int64_t[]){n, 77, s->model->unet_text_width});
     ss_tensor *all = ss_tensor_from_planar(cx, x, (int64_t[]){s->rows, 4, s->h, s->w});
-    float *times = ss_arena_take(cx, (size_t)n * sizeof *times);
+    float *times = ss_arena_take(cx, (size_t)latents * sizeof *times);
     if (batch && texts && all && times) {
-        for (int64_t i = 0; i < n; i++) times[i] = t;
-        place(s, batch, texts, 0, skip, all, guided ? s->without : s->with);
-        if (guided) place(s, batch, texts, first_half, shared, all, s->with);
+        for (int64_t i = 0; i < latents; i++) times[i] = t;
+        place(s, batch, 0, skip, all->data, one);
+        place(s, texts, 0, skip, guided ? s->without : s->with, words);
+        if (guided && !equal_halves) place(s, batch, first_half, shared, all->data, one);
+        if (guided) place(s, texts, first_half, shared, s->with, words);
         ss_tensor *e = ss_unet_run_reusing(cx, &s->model->unet, batch, times, texts, step, s->deep);
         if (e) {
             memset(all->data, 0, (size_t)(s->rows * one) * sizeof *y);

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool ss_deep_fits(const ss_deep *d, const ss_tensor *x) {
+bool ss_deep_fits(const ss_deep *d, int64_t n, int64_t h, int64_t w) {
     if (!d || !d->kept.data || d->call % d->every == 0 || d->call - d->kept_at >= d->every) return false;
-    return d->kept.shape[0] == x->shape[0] && d->kept.shape[2] == x->shape[2] && d->kept.shape[3] == x->shape[3];
+    return d->kept.shape[0] == n && d->kept.shape[2] == h && d->kept.shape[3] == w;
 }
 
 ss_tensor *ss_deep_part(ss_ctx *cx, ss_deep *d, bool shallow, ss_tensor *x) {

@@ -14,8 +14,8 @@ typedef struct ss_deep {
 } ss_deep;
 void ss_deep_clear(ss_deep *d);
 
-/* True if a pass over x, [n, c, h, w], can do with what was kept; `d` may be NULL. */
-bool ss_deep_fits(const ss_deep *d, const ss_tensor *x);
+/* True if a pass over n latents of h x w can do with what was kept; `d` may be NULL. */
+bool ss_deep_fits(const ss_deep *d, int64_t n, int64_t h, int64_t w);
 
 /* Where the deep part ends: x, its result, is kept; in a shallow pass what was kept takes its place. */
 ss_tensor *ss_deep_part(ss_ctx *cx, ss_deep *d, bool shallow, ss_tensor *x);

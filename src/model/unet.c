@@ -11,6 +11,7 @@ typedef struct pass {
     int step;
     int layer;    /* of the next transformer block */
     bool shallow; /* only the outermost blocks run */
+    bool halved;  /* both halves of the batch are still the same, and come once: no text has been read yet */
 } pass;
 
 static ss_tensor *resnet(ss_ctx *cx, const pass *p, ss_at at, ss_tensor *x) {
@@ -53,6 +54,7 @@ static ss_tensor *transformer(ss_ctx *cx, pass *p, ss_at at, int level, ss_tenso
     y = ss_to_tokens(cx, y);
     site.kind = SS_SELF;
     y = attention(cx, p, ss_sub(block, "attn1"), site, ss_layer_norm_tokens(cx, block, "norm1", y), y);
+    if (p->halved) y = ss_twice(cx, y), x = ss_twice(cx, x);
     site.kind = SS_CROSS;
     y = attention(cx, p, ss_sub(block, "attn2"), site, ss_layer_norm_tokens(cx, block, "norm2", y), y);
     ss_tensor *f = ss_layer_linear_geglu(cx, block, "ff.net.0.proj", ss_layer_norm_tokens(cx, block, "norm3", y));
@@ -87,7 +89,7 @@ ss_tensor *ss_unet_run(ss_ctx *cx, const ss_unet *net, ss_tensor *x, const float
 ss_tensor *ss_unet_run_reusing(ss_ctx *cx, const ss_unet *net, ss_tensor *x, const float *t, ss_tensor *text, int step,
                                ss_deep *deep) {
     if (cx->status) return NULL;
-    const bool shallow = ss_deep_fits(deep, x);
+    const bool shallow = ss_deep_fits(deep, text->shape[0], x->shape[2], x->shape[3]);
     const int depth = shallow ? OUTER : ALL;
     ss_at at = ss_root((ss_params *)&net->params);
     ss_tensor *skip[12];
@@ -95,8 +97,12 @@ ss_tensor *ss_unet_run_reusing(ss_ctx *cx, const ss_unet *net, ss_tensor *x, con
 
     ss_scope s = ss_scope_open(cx);
     ss_tensor *temb = ss_silu(cx, time_embedding(cx, ss_sub(at, "time_embedding"), t, x->shape[0]));
-    pass p = {
-        .net = net, .temb = temb, .text = ss_cast(cx, text, cx->device->numbers), .step = step, .shallow = shallow};
+    pass p = {.net = net,
+              .temb = temb,
+              .text = ss_cast(cx, text, cx->device->numbers),
+              .step = step,
+              .shallow = shallow,
+              .halved = text->shape[0] == 2 * x->shape[0]};
     /* The ends stay float32: they cost nothing, and what they would round is the latent itself, at every step. */
     x = ss_watched(cx, "conv_in", "", ss_cast(cx, ss_layer_conv(cx, at, "conv_in", x), cx->device->numbers));
     skip[n++] = x;
@@ -107,6 +113,7 @@ ss_tensor *ss_unet_run_reusing(ss_ctx *cx, const ss_unet *net, ss_tensor *x, con
         for (int j = 0; j < 2 && n < depth; j++) {
             x = resnet(cx, &p, ss_sub(down, "resnets.%d", j), x);
             if (i < 3) x = transformer(cx, &p, ss_sub(down, "attentions.%d", j), i, x);
+            if (p.halved) skip[0] = ss_twice(cx, skip[0]), p.temb = ss_twice(cx, temb), p.halved = false;
             skip[n++] = x;
         }
         if (shallow && n == depth) break;

@@ -21,7 +21,11 @@ ss_tensor *ss_unet_run_reusing(ss_ctx *cx, const ss_unet *net, ss_tensor *x, con
                                ss_deep *deep);
 
 /* The model's prediction [n, 4, h, w] in float32 for x [n, c, h, w] float32 at timesteps t[n] with text [n, len, d].
- * `step` is the denoising step that controllers hear of. Any h and w of at least 1 work. */
+ * `step` is the denoising step that controllers hear of. Any h and w of at least 1 work.
+ *
+ * With twice as many texts as rows of x, x is drawn with text i and with text n + i: the result is [2 n, 4, h, w], and
+ * what comes before the first text is computed once. Controllers then see only half the batch in the first layer's
+ * self-attention. */
 ss_tensor *ss_unet_run(ss_ctx *cx, const ss_unet *net, ss_tensor *x, const float *t, ss_tensor *text, int step);
 
 #endif

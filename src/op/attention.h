@@ -70,6 +70,7 @@ typedef struct ss_attn_site {
 /* A controller. Controllers chain: each refines what the ones before it planned. */
 typedef struct ss_control {
     struct ss_control *next;
+    int first_layer; /* self-attention before it is none of its business; 0: it may have a say everywhere */
     /* May rewrite p->read[i]; a plan comes in as one read of oneself. What a read points to has to live until the layer
      * is done. NULL: no opinion. */
     ss_status (*plan)(struct ss_control *self, ss_ctx *cx, const ss_attn_site *site, ss_attn_plan *p);

@@ -57,6 +57,10 @@ ss_tensor *ss_add(ss_ctx *cx, ss_tensor *x, ss_tensor *z);
 extern const ss_op ss_op_concat;
 ss_tensor *ss_concat(ss_ctx *cx, ss_tensor *a, ss_tensor *b);
 
+/* x and x again along the batch. */
+extern const ss_op ss_op_twice;
+ss_tensor *ss_twice(ss_ctx *cx, ss_tensor *x);
+
 /* Channels first .. first + count - 1. */
 typedef struct ss_slice_attr {
     int64_t first, count;

@@ -196,6 +196,8 @@ const op_case op_cases[] = {
     {&ss_op_add, .shape = {{3, 1100}, {1100}}},
     {&ss_op_concat, .shape = {{2, 3, 4, 5}, {2, 7, 4, 5}}},
     {&ss_op_concat, .shape = {{1, 5, 1}, {1, 5, 32}}},
+    {&ss_op_twice, .shape = {{1, 5, 3, 2}}},
+    {&ss_op_twice, .shape = {{3, 4}}},
     {&ss_op_slice, .shape = {{2, 7, 3, 5}}, &(ss_slice_attr){.first = 2, .count = 4}},
     {&ss_op_slice, .shape = {{3, 4, 6}}, &(ss_slice_attr){.first = 5, .count = 1}},
     {&ss_op_upsample, .shape = {{2, 3, 4, 5}}, &(ss_size_attr){8, 10}},

@@ -15,6 +15,7 @@ from data import draw_sheet, load, to_bytes
 from nets import Autoencoder, InnerUNet, TextTower, UNet
 from tokenizer import Tokenizer
 from train_unet import ALPHA
+from trainer import averaged
 
 SHOW = ["a red dog sitting in a meadow", "a blue cat standing on a beach", "a gray elephant standing in the snow",
         "a green frog jumping in a meadow", "an orange cat lying down in an autumn park",
@@ -51,14 +52,13 @@ def decode(vae, latents, batch=4):
 
 
 def from_state(path):
-    """The averaged net of a training state."""
-    s = torch.load(f"{path}/state.pt")
-    shape = s["shape"]
-    net = UNet(shape["widths"], shape["heads"], shape["groups"])
-    net = InnerUNet(net) if shape["inner"] else net
-    net.load_state_dict(s["net"], strict=not shape["inner"])
+    """The averaged net of a training state, and whether it is one of the inner levels."""
+    options = torch.load(f"{path}/state.pt")["options"]
+    net = UNet(options["widths"], options["heads"], options["groups"])
+    net = InnerUNet(net) if options["inner"] else net
+    s = averaged(net, path)[1]
     print(f"step {int(s['step'])}, {s['minutes']:.1f} minutes")
-    return net.eval(), shape["inner"]
+    return net.eval(), options["inner"]
 
 
 def main():

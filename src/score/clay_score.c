@@ -30,6 +30,12 @@ typedef struct figure {
     bool found; /* the reader sees a figure in it */
 } figure;
 
+/* What is done with an individual; of a study, in which cell of its grid. */
+typedef struct cell {
+    ss_arm arm;
+    int step, layer; /* the first that are controlled; -1 without control */
+} cell;
+
 typedef struct bench {
     ss_ctx *cx;
     ss_model *m;
@@ -84,12 +90,13 @@ static double pattern_distance(const ss_clay_pattern *a, const ss_clay_pattern *
 static void score_prompt(ss_row *row, const figure *f, const ss_clay_scene *asked) {
     static const ss_clay_part parts[] = {SS_CLAY_SPECIES, SS_CLAY_COLOR, SS_CLAY_ACTION, SS_CLAY_PLACE};
     row->held = ss_clay_held_out(asked) != 0;
-    row->value[SS_MEASURE_PROMPT] = 1;
+    row->value[SS_MEASURE_PROMPT] = 1, row->value[SS_MEASURE_ATTRIBUTES] = 0;
     for (int i = 0; i < SS_COUNT_OF(parts); i++) {
         int read = f->read.part[parts[i]];
         double right = read < 0 ? NAN : read == ss_clay_scene_part(asked, parts[i]);
         row->value[SS_MEASURE_SPECIES + i] = right;
         row->value[SS_MEASURE_PROMPT] *= right;
+        row->value[SS_MEASURE_ATTRIBUTES] += right / SS_COUNT_OF(parts);
     }
 }
 
@@ -305,45 +312,104 @@ static ss_status work_edit(bench *b) {
     return st;
 }
 
+/* ------------------------------------------------------------------------------------------------ the study */
+
+/* Where control starts: shares of the steps, and layers of 16 (7 is the decoder's first, 10 MasaCtrl's own). */
+static const double study_steps[] = {0, 0.08, 0.2, 0.4};
+static const int study_layers[] = {0, 7, 10, 13};
+enum { STEPS = SS_COUNT_OF(study_steps), LAYERS = SS_COUNT_OF(study_layers), CELLS = 1 + 2 * STEPS * LAYERS };
+
+/* Cell 0 is without control, then come those with MasaCtrl and those with its masks. */
+static cell cell_of(const bench *b, int i) {
+    if (!i--) return (cell){SS_ARM_OFF, -1, -1};
+    int step = i / LAYERS % STEPS;
+    return (cell){i < STEPS * LAYERS ? SS_ARM_PLAIN : SS_ARM_MASKED,
+                  (int)(study_steps[step] * b->o.sampling.steps + 0.5), study_layers[i % LAYERS]};
+}
+
+/* The photo's inverted path, which all cells of an individual start from. */
+static char *inverted(const bench *b) {
+    return ss_format(b->cx, "%s/work/inverted-%llu.safetensors", b->o.folder, (unsigned long long)b->player.seed);
+}
+
+static ss_status work_study(bench *b, const cell *c) {
+    const char *prompt = b->player.prompt[SS_PLAYER_MOVES];
+    char layers[16], *path = inverted(b);
+    ss_row row = ss_row_new(SS_STUDY, c->arm, b->player.seed, SS_PLAYER_MOVES);
+    overlap masks = {.b = b};
+    ss_edit_request q = request_of(b, false, c->arm, &masks);
+    ss_edited done = {0};
+    row.step = c->step, row.layer = c->layer;
+    q.prompts = &prompt, q.prompt_count = 1, q.keep_source = path;
+    if (c->arm != SS_ARM_OFF) {
+        snprintf(layers, sizeof layers, "%d-", c->layer);
+        q.control = (ss_control_range){.from_given = true, .from = c->step, .layers = layers};
+    }
+    ss_status st = path ? ss_edit(&done, b->cx, b->m, &q) : SS_ERR_NOMEM;
+    if (masks.count) row.value[SS_MEASURE_MASK] = masks.sum / masks.count;
+    if (!st) st = measure_target(b, &row, &done.targets[0], &b->photo, b->truth, NULL);
+    ss_edited_free(&done);
+    free(path);
+    return st;
+}
+
 /* ------------------------------------------------------------------------------------------------ pieces of work */
 
-typedef struct piece {
-    ss_experiment part;
-    ss_status (*run)(bench *b);
-} piece;
+static ss_status work(bench *b, ss_experiment part, const cell *c) {
+    switch (part) {
+    case SS_RENDERS:
+        return work_renders(b);
+    case SS_TEXT:
+        return work_text(b);
+    case SS_EDIT:
+        return work_edit(b);
+    default:
+        return work_study(b, c);
+    }
+}
 
-static const piece pieces[] = {{SS_RENDERS, work_renders}, {SS_TEXT, work_text}, {SS_EDIT, work_edit}};
+static char *piece_name(const bench *b, ss_experiment part, const cell *c) {
+    unsigned long long seed = b->player.seed;
+    if (part != SS_STUDY || c->step < 0) return ss_format(b->cx, "%s-%llu", ss_experiment_names[part], seed);
+    return ss_format(b->cx, "%s-%llu-%s-step%d-layer%d", ss_experiment_names[part], seed, ss_arm_names[c->arm], c->step,
+                     c->layer);
+}
 
-/* Does the piece, or takes what was measured of it before. */
-static ss_status do_piece(bench *b, const piece *p) {
-    char name[64], what[96];
+/* Does a piece of work, or takes what was measured of it before. */
+static ss_status do_piece(bench *b, ss_experiment part, const cell *c) {
+    char what[96];
     ss_ctx *cx = b->cx;
     struct stat there;
-    snprintf(name, sizeof name, "%s-%llu", ss_experiment_names[p->part], (unsigned long long)b->player.seed);
-    snprintf(what, sizeof what, "%s of individual %llu", ss_experiment_names[p->part],
-             (unsigned long long)b->player.seed);
-    char *path = path_of(b, "work", name, ".json");
+    char *name = piece_name(b, part, c), *path = name ? path_of(b, "work", name, ".json") : NULL;
     ss_status st = path ? ss_stopped(cx) : SS_ERR_NOMEM;
-    ss_report(cx, what, b->done, b->total);
+    snprintf(what, sizeof what, "%s of individual %llu", ss_experiment_names[part], (unsigned long long)b->player.seed);
+    ss_report(cx, what, b->done++, b->total);
     if (!st && !stat(path, &there)) {
         st = ss_rows_read(&b->rows, cx, path);
     } else if (!st) {
         int first = b->rows.count;
         ss_callbacks callbacks = hush(cx);
-        st = p->run(b);
+        st = work(b, part, c);
         cx->callbacks = callbacks;
         if (!st) st = ss_rows_write(&b->rows, cx, path, first);
     }
-    free(path);
-    b->done++;
+    free(name), free(path);
     return st;
 }
+
+static int pieces_of(ss_experiment part) { return part == SS_STUDY ? CELLS : 1; }
 
 static ss_status do_individual(bench *b, uint64_t seed) {
     ss_status st = ss_player_of(&b->player, b->cx, seed);
     if (!st) st = render(&b->photo, b, &b->player.photo, b->truth);
-    for (int i = 0; i < SS_COUNT_OF(pieces) && !st; i++)
-        if (b->part[pieces[i].part]) st = do_piece(b, &pieces[i]);
+    for (ss_experiment part = 0; part < SS_EXPERIMENTS && !st; part++)
+        for (int i = 0; b->part[part] && i < pieces_of(part) && !st; i++) {
+            cell c = cell_of(b, i);
+            st = do_piece(b, part, &c);
+        }
+    char *path = inverted(b);
+    if (path && !st) unlink(path);
+    free(path);
     figure_free(&b->photo);
     return st;
 }
@@ -387,7 +453,7 @@ static ss_status check(bench *b) {
                        "clay pictures have a multiple of 8 pixels a side, up to 4096, and this model draws %d",
                        b->size);
     ss_status st = choose_parts(b);
-    for (int i = 0; i < SS_EXPERIMENTS; i++) b->total += b->part[i] * o->individuals;
+    for (ss_experiment i = 0; i < SS_EXPERIMENTS; i++) b->total += b->part[i] * pieces_of(i) * o->individuals;
     return st;
 }
 

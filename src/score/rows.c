@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const ss_measure_names[SS_MEASURES] = {"species", "color",   "action",     "place", "prompt", "identity",
-                                                   "hue",     "pattern", "background", "mask",  "psnr"};
+const char *const ss_measure_names[SS_MEASURES] = {"species",  "color", "action",  "place",      "prompt", "attributes",
+                                                   "identity", "hue",   "pattern", "background", "mask",   "psnr"};
 const char *const ss_experiment_names[SS_EXPERIMENTS] = {"renders", "text", "edit", "study"};
 const char *const ss_arm_names[SS_ARMS] = {"same",   "kin", "stranger", "autoencoder",
                                            "source", "off", "plain",    "masked"};

@@ -12,7 +12,8 @@ typedef enum ss_measure {
     SS_MEASURE_COLOR,
     SS_MEASURE_ACTION,
     SS_MEASURE_PLACE,
-    SS_MEASURE_PROMPT,     /* all four of them */
+    SS_MEASURE_PROMPT,     /* all four of them at once */
+    SS_MEASURE_ATTRIBUTES, /* the share of the four */
     SS_MEASURE_IDENTITY,   /* cosine of its embedding and the photo's */
     SS_MEASURE_HUE,        /* distance of its hues from the photo's, 0 to 1 */
     SS_MEASURE_PATTERN,    /* the same of its pattern */

@@ -3,6 +3,7 @@
 
 #include "io/buffer.h"
 #include "io/replace.h"
+#include "score/plane.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -45,17 +46,19 @@ static ss_pick pick(ss_experiment e, ss_arm arm, ss_measure m, int held) {
 
 /* ------------------------------------------------------------------------------------------------ Markdown */
 
-/* Shares in percent, decibels with a digit, the rest with two. */
-static void put_cell(tables *t, ss_measure m, const ss_interval *r, bool sign) {
-    bool share = m <= SS_MEASURE_PROMPT, decibel = m == SS_MEASURE_BACKGROUND || m == SS_MEASURE_PSNR;
+/* Shares in percent, decibels with a digit, the rest with two; the half interval where there is one. */
+static void put_number(tables *t, ss_measure m, const ss_interval *r, bool sign) {
+    bool share = m <= SS_MEASURE_ATTRIBUTES, decibel = m == SS_MEASURE_BACKGROUND || m == SS_MEASURE_PSNR;
     int digits = share ? 0 : decibel ? 1 : 2;
     double by = share ? 100 : 1, half = by * (r->high - r->mean);
-    if (!r->n)
-        put(t, " |");
-    else if (isfinite(half))
-        put(t, sign ? " %+.*f ± %.*f |" : " %.*f ± %.*f |", digits, by * r->mean, digits, half);
-    else
-        put(t, sign ? " %+.*f |" : " %.*f |", digits, by * r->mean);
+    if (!r->n) return;
+    put(t, sign ? " %+.*f" : " %.*f", digits, by * r->mean);
+    if (isfinite(half)) put(t, " ± %.*f", digits, half);
+}
+
+static void put_cell(tables *t, ss_measure m, const ss_interval *r, bool sign) {
+    put_number(t, m, r, sign);
+    put(t, " |");
 }
 
 typedef struct column {
@@ -178,6 +181,46 @@ static void put_edit(tables *t) {
     put_differences(t, SS_EDIT);
 }
 
+/* ------------------------------------------------------------------------------------------------ the study */
+
+static ss_pick study_pick(ss_arm arm, ss_measure m, int step, int layer) {
+    return (ss_pick){SS_STUDY, arm, m, -1, step, layer};
+}
+
+static void put_grid(tables *t, const ss_grid *g, ss_arm arm, const char *title) {
+    put(t, "| %s, first step |", title);
+    for (int k = 0; k < g->layers; k++) put(t, " from layer %d |", g->layer[k]);
+    put(t, "\n| --- |");
+    for (int k = 0; k < g->layers; k++) put(t, " --- |");
+    for (int i = 0; i < g->steps; i++) {
+        put(t, "\n| %d |", g->step[i]);
+        for (int k = 0; k < g->layers; k++) {
+            ss_pick who = study_pick(arm, SS_MEASURE_IDENTITY, g->step[i], g->layer[k]), what = who;
+            what.measure = SS_MEASURE_ATTRIBUTES;
+            ss_interval a = mean(t, &who), b = mean(t, &what);
+            put_number(t, SS_MEASURE_IDENTITY, &a, false);
+            put(t, ",");
+            put_cell(t, SS_MEASURE_ATTRIBUTES, &b, false);
+        }
+    }
+    put(t, "\n\n");
+}
+
+static void put_study(tables *t, const ss_grid *g) {
+    if (!has(t, SS_STUDY)) return;
+    ss_pick who = study_pick(SS_ARM_OFF, SS_MEASURE_IDENTITY, -1, -1), what = who;
+    what.measure = SS_MEASURE_ATTRIBUTES;
+    ss_interval a = mean(t, &who), b = mean(t, &what);
+    put(t, "### The study: where control starts\n\n");
+    put(t, "Identity, and the mean of the four attributes in percent. Without control:");
+    put_number(t, SS_MEASURE_IDENTITY, &a, false);
+    put(t, ",");
+    put_number(t, SS_MEASURE_ATTRIBUTES, &b, false);
+    put(t, ".\n\n");
+    put_grid(t, g, SS_ARM_PLAIN, "MasaCtrl");
+    put_grid(t, g, SS_ARM_MASKED, "masked");
+}
+
 static int individuals(const ss_row_list *r) {
     int n = 0;
     for (int i = 0; i < r->count; i++) {
@@ -188,7 +231,7 @@ static int individuals(const ss_row_list *r) {
     return n;
 }
 
-static void put_markdown(tables *t, const json_t *settings) {
+static void put_markdown(tables *t, const json_t *settings, const ss_grid *g) {
     int n = individuals(t->rows);
     put(t, "%d individuals that no training saw, %d steps, guidance %g, pictures of %d pixels, %s; model %.12s.\n", n,
         (int)json_integer_value(json_object_get(settings, "steps")),
@@ -200,6 +243,7 @@ static void put_markdown(tables *t, const json_t *settings) {
     if (has(t, SS_RENDERS) || has(t, SS_EDIT)) put_reconstruction(t);
     put_text(t);
     put_edit(t);
+    put_study(t, g);
 }
 
 /* ------------------------------------------------------------------------------------------------ for machines */
@@ -230,6 +274,7 @@ static void add_pick(tables *t, const ss_pick *p) {
     for (ss_arm than = SS_ARM_OFF; than < p->arm; than++) {
         ss_pick other = *p;
         other.arm = than;
+        if (than == SS_ARM_OFF) other.step = other.layer = -1;
         r = difference(t, p, &other);
         add_result(t, p, &r, ss_arm_names[than]);
     }
@@ -246,6 +291,18 @@ static void add_all(tables *t) {
                 }
 }
 
+static void add_study(tables *t, const ss_grid *g) {
+    for (ss_measure m = 0; m < SS_MEASURES; m++) {
+        ss_pick p = study_pick(SS_ARM_OFF, m, -1, -1);
+        add_pick(t, &p);
+        for (ss_arm arm = SS_ARM_PLAIN; arm <= SS_ARM_MASKED; arm++)
+            for (int i = 0; i < g->steps * g->layers; i++) {
+                p = study_pick(arm, m, g->step[i / g->layers], g->layer[i % g->layers]);
+                add_pick(t, &p);
+            }
+    }
+}
+
 /* ------------------------------------------------------------------------------------------------ the files */
 
 static ss_status write_text(const tables *t, const char *folder, const char *name, const char *text) {
@@ -259,8 +316,10 @@ ss_status ss_tables_write(ss_clay_score_report *out, ss_ctx *cx, const ss_row_li
                           const char *folder) {
     tables t = {.cx = cx, .rows = rows, .means = json_array(), .differences = json_array()};
     void *md = NULL, *csv = NULL;
-    put_markdown(&t, settings);
+    ss_grid grid = ss_grid_of(rows);
+    put_markdown(&t, settings, &grid);
     add_all(&t);
+    add_study(&t, &grid);
     json_t *all = json_pack("{s:O, s:i, s:O, s:O}", "settings", settings, "individuals", individuals(rows), "means",
                             t.means, "differences", t.differences);
     char *json = json_dumps(all, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
@@ -273,6 +332,7 @@ ss_status ss_tables_write(ss_clay_score_report *out, ss_ctx *cx, const ss_row_li
     if (!st) st = write_text(&t, folder, "summary.csv", csv);
     char *path = st ? NULL : ss_format(cx, "%s/pictures.csv", folder);
     if (!st) st = path ? ss_rows_write_csv(rows, cx, path) : SS_ERR_NOMEM;
+    if (!st && has(&t, SS_STUDY)) st = ss_plane_write(rows, cx, &grid, folder);
     if (!st)
         *out = (ss_clay_score_report){md, json};
     else

@@ -418,7 +418,7 @@ static ss_status do_individual(bench *b, uint64_t seed) {
 
 static ss_status choose_parts(bench *b) {
     const char *p = b->o.parts;
-    while (*p) {
+    do {
         char word[32];
         size_t n = strcspn(p, ",");
         int found = -1;
@@ -432,8 +432,8 @@ static ss_status choose_parts(bench *b) {
                            near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
         }
         b->part[found] = true;
-        p += n + (p[n] == ',');
-    }
+        p += n;
+    } while (*p++ == ',');
     return SS_OK;
 }
 

@@ -52,7 +52,7 @@ static json_t *json_of(const ss_row *row) {
 ss_status ss_rows_write(const ss_row_list *r, ss_ctx *cx, const char *path, int first) {
     json_t *list = json_array();
     for (int i = first; i < r->count; i++) json_array_append_new(list, json_of(&r->at[i]));
-    char *text = json_dumps(list, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
+    char *text = json_dumps(list, JSON_INDENT(1)); /* every bit: what is read again gives the same tables */
     bool whole = text && json_array_size(list) == (size_t)(r->count - first);
     json_decref(list);
     ss_status st = whole ? ss_write_file(cx, path, text, strlen(text))

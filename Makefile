@@ -3,6 +3,7 @@ PREFIX ?= /usr/local
 MODE ?= release
 CLANG_FORMAT ?= $(firstword $(shell command -v clang-format-14 clang-format))
 CLANG_TIDY ?= $(firstword $(shell command -v clang-tidy-14 clang-tidy))
+comma := ,
 sources = $(shell git ls-files '*.c' '*.h')
 
 selfsame: build/release/build.ninja ## build/release/selfsame, the program (the default)
@@ -27,6 +28,9 @@ golden: build/release/build.ninja ## every case of a folder of reference numbers
 peers: build/release/build.ninja ## beside PyTorch (needs the network once): make peers ROWS='guided step 512x512,decode'
 	cmake --build build/release --target bench-serve random-model
 	tools/peers/peers.sh build/release --rows "$(ROWS)" $(if $(REPEAT),--repeat $(REPEAT))
+
+bench-clay: selfsame ## the clay bench of models/clay, into build/bench-clay; with the study: make bench-clay STUDY=1
+	build/release/selfsame score --profile clay -m models/clay -o build/bench-clay $(if $(STUDY),--parts renders$(comma)text$(comma)edit$(comma)study)
 
 install: build/release/build.ninja ## program, libraries, header, man page: make install PREFIX=/usr/local
 	cmake --build build/release
@@ -54,5 +58,5 @@ help: ## this list
 build/%/build.ninja:
 	cmake --preset $*
 
-.PHONY: selfsame demo check build test golden peers install coverage format format-check tidy clean help
+.PHONY: selfsame demo check build test golden peers bench-clay install coverage format format-check tidy clean help
 .SECONDARY:

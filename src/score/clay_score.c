@@ -188,17 +188,26 @@ typedef struct overlap {
     int count;
 } overlap;
 
+/* Is most of cell (i, j) of an h x w grid the figure? */
+static bool mostly_figure(const bench *b, int i, int j, int h, int w) {
+    int64_t sum = 0, top = i * b->size / h, bottom = (i + 1) * b->size / h, left = j * b->size / w,
+            right = (j + 1) * b->size / w;
+    for (int64_t v = top; v < bottom; v++)
+        for (int64_t u = left; u < right; u++) sum += b->truth[v * b->size + u];
+    return 2 * sum >= 255 * (bottom - top) * (right - left);
+}
+
+/* On the grid that attention works on, which is coarser than the picture. */
 static void see_mask(void *user, int step, int layer, bool source, const ss_mask *mask) {
     overlap *o = user;
-    size_t side = (size_t)o->b->size, both = 0, any = 0;
+    int both = 0, any = 0;
     (void)step, (void)layer;
     if (!source) return;
-    for (size_t i = 0; i < side * side; i++) {
-        size_t v = i / side * (size_t)mask->h / side, u = i % side * (size_t)mask->w / side;
-        bool own = mask->data[v * (size_t)mask->w + u] >= 0.1f, true_one = o->b->truth[i] >= 128;
-        both += own && true_one, any += own || true_one;
+    for (int i = 0; i < mask->h * mask->w; i++) {
+        bool own = mask->data[i] >= 0.1f, is = mostly_figure(o->b, i / mask->w, i % mask->w, mask->h, mask->w);
+        both += own && is, any += own || is;
     }
-    o->sum += any ? (double)both / (double)any : 1, o->count++;
+    o->sum += any ? (double)both / any : 1, o->count++;
 }
 
 static ss_edit_request request_of(const bench *b, bool drawn, ss_arm arm, overlap *masks) {

@@ -5,6 +5,10 @@
 # are kept for tests, --held only draws no others. About 10 core minutes and 6 GB; started again, it goes on.
 : "${CLAY:=selfsame clay}" "${DATA:=data}"
 mkdir -p "$DATA"
+# 64 x 64, individuals in eight scenes each, for the reader that tells them apart
+who() { # name seed count
+    nice -n 19 $CLAY dataset -o "$DATA/$1" --world small --size 64 --seed "$2" --each 8 --count "$3" --held too
+}
 part() { # name side seed first count captions held
     nice -n 19 $CLAY dataset -o "$DATA/$1" --world small --size "$2" --seed "$3" --first "$4" --count "$5" --captions "$6" \
         --held "$7"
@@ -22,3 +26,5 @@ part big0 256 1 2000000 6000 8 never
 part big1 256 1 3000000 6000 8 never
 part test256 256 9003 0 256 4 never
 part new256 256 9004 0 256 4 only
+who who 2 24000
+who who-test 9100 1600

@@ -19,6 +19,7 @@ do_ train_clip.py --data "$DATA/a?" --test "$DATA/test128" --tokenizer "$model/t
     --out "$model" --minutes 15
 do_ train_reader.py --data "$DATA/a?" "$DATA/held128" --test "$DATA/test128" "$DATA/new128" --state "$WORK/reader" \
     --out "$model/readers" --minutes 5
+do_ train_identity.py --data "$DATA/who" --test "$DATA/who-test" --state "$WORK/identity" --out "$model/readers" --minutes 7
 for i in 0 1; do                                                                                        # 5 min
     [ -f "$DATA/big$i.pt" ] || do_ encode_latents.py --model "$model" --out "$DATA/big$i.pt" "$DATA/big$i" &
 done

@@ -6,7 +6,8 @@
  * pairs of bfloat16 want: two numbers that follow each other in the sum lie side by side.
  *
  *     keys    tiles of 16 keys, each [kd / 2, 16] pairs of channels; kd is hd, and three more for a bias, up to 32s
- *     values  groups of 32 keys, each [columns / 16] tiles of [16, 16] pairs of keys j and j + 16; columns is hd up to 16s
+ *     values  groups of 32 keys, each [columns / 16] tiles of [16, 16] pairs of keys j and j + 16; columns is hd up to
+ * 16s
  *
  * A bias is three channels that add up to it in bfloat16, against ones in the queries.
  */
@@ -14,6 +15,7 @@
 #define SS_ATTENTION_HALF_H
 
 #include "op/attention_cpu.h"
+#include "op/lanes.h"
 
 #include <immintrin.h>
 #include <math.h>
@@ -150,15 +152,6 @@ static inline half_block open_half_block(const ss_attn_task *t) {
     return b;
 }
 
-/* 2^x to 1e-4, a tenth of what bfloat16 rounds away: a polynomial in x - floor(x), minimax in its relative error. */
-static inline __m512 exp2_half(__m512 x) {
-    __m512 f = _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
-    __m512 p = _mm512_fmadd_ps(f, _mm512_set1_ps(0.0780243874f), _mm512_set1_ps(0.226067394f));
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.695833445f));
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.999925256f));
-    return _mm512_scalef_ps(p, x);
-}
-
 static inline __mmask16 first_lanes(int64_t n) { return (__mmask16)(n >= 16 ? 0xffff : n > 0 ? (1u << n) - 1 : 0); }
 
 /* How many of the block's keys, `key` being its first, query i sees. */
@@ -168,17 +161,16 @@ static inline int64_t seen_in(const ss_attn_task *t, int64_t i, int64_t key) {
 }
 
 /* 2^x in bfloat16 for 32 numbers at once, given as w = 128 (127 + x), whole and at least 0. Its upper 9 bits are then
- * the result's exponent already, and its lower 7, x's fraction f, are its mantissa but for 128 (f + 1 - 2^f), which comes
- * from a table: good to 2^-8, as bfloat16 itself. */
-static inline __m512i exp2_words(__m512i w, __m512i table) {
-    return _mm512_sub_epi16(w, _mm512_permutexvar_epi16(_mm512_srli_epi16(w, 2), table));
-}
+ * the result's exponent already, and its lower 7, x's fraction f, are its mantissa but for 128 (f + 1 - 2^f), which
+ * comes from a table of 64 parts: rounded about as much as bfloat16 rounds. */
+static const uint16_t exp2_table[64] = {0,  1,  1,  2,  2,  3,  4,  4,  5,  5,  5,  6,  6,  7,  7,  8,
+                                        8,  8,  9,  9,  9,  9,  10, 10, 10, 10, 10, 11, 11, 11, 11, 11,
+                                        11, 11, 11, 11, 11, 11, 11, 11, 11, 10, 10, 10, 10, 10, 9,  9,
+                                        9,  8,  8,  8,  7,  7,  6,  6,  5,  5,  4,  3,  3,  2,  1,  1};
 
-/* The middles of 32 parts of f = 0 .. 1. */
-static inline __m512i exp2_table(void) {
-    static const uint16_t table[32] = {0, 2, 3, 4, 5, 6, 7, 7, 8, 9, 9, 10, 10, 10, 11, 11,
-                                       11, 11, 11, 11, 10, 10, 10, 9, 8, 8, 7, 6, 5, 4, 2, 1};
-    return _mm512_loadu_si512(table);
+static inline __m512i exp2_words(__m512i w) {
+    __m512i low = _mm512_loadu_si512(exp2_table), high = _mm512_loadu_si512(exp2_table + 32);
+    return _mm512_sub_epi16(w, _mm512_permutex2var_epi16(low, _mm512_srli_epi16(w, 1), high));
 }
 
 /* n scores of query i, n up to 32s, become P, keys j and j + 16 side by side, still to be divided by the sum over all
@@ -188,7 +180,7 @@ static inline __attribute__((always_inline)) void half_weights(const half_block 
     const float whole = 12582912; /* 3 * 2^22: what is added to it becomes a whole number in its low bits */
     const __m512 scale = _mm512_set1_ps(128 * b->scale), one = _mm512_set1_ps(whole);
     const __m512 offset = _mm512_set1_ps(whole + 128 * (127 - b->m[i]));
-    const __m512i table = exp2_table(), ones = _mm512_set1_epi16(0x3f80);
+    const __m512i ones = _mm512_set1_epi16(0x3f80);
     __m512 sum = _mm512_loadu_ps(b->sum + i * 16);
     const float *s = b->s + i * LDS;
     uint16_t *p = (uint16_t *)(b->s + i * LDS);
@@ -200,7 +192,7 @@ static inline __attribute__((always_inline)) void half_weights(const half_block 
             high = _mm512_mask_mov_ps(one, first_lanes(seen - j - 16), high);
         }
         __m512i words = _mm512_mask_blend_epi16(0x55555555, _mm512_slli_epi32((__m512i)high, 16), (__m512i)low);
-        __m512i weights = exp2_words(words, table);
+        __m512i weights = exp2_words(words);
         sum = _mm512_dpbf16_ps(sum, (__m512bh)weights, (__m512bh)ones);
         _mm512_storeu_si512(p + j, weights);
     }

@@ -178,6 +178,7 @@ static int make_dataset(job *j, const product *p, const ss_clay_request *q) {
     ss_clay_dataset d = {.scenes = *q,
                          .first = (uint64_t)s->first,
                          .count = s->count,
+                         .each = s->each,
                          .shard = s->shard,
                          .size = s->width,
                          .samples = s->samples,
@@ -205,6 +206,7 @@ static const struct {
     int products;
 } of_product[] = {
     {"first", DATASET},
+    {"each", DATASET},
     {"captions", DATASET},
     {"held", DATASET},
     {"shard", DATASET},

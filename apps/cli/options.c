@@ -273,8 +273,9 @@ int options_check(settings *s) {
     if (v->operand && !s->operand && !s->concepts && !s->draw_source)
         return usage("selfsame %s takes a %s, which is not there", v->name, v->operand);
     bool draws = v->bit & (GENERATE | EDIT | STORY);
-    if ((draws || v->bit & (BENCH | TRAIN | MERGE | COMPRESS)) && !s->model)
+    if ((draws || v->bit & (BENCH | TRAIN | MERGE | COMPRESS | SCORE)) && !s->model)
         return usage("which model? Name it with -m: a diffusers folder, or a .safetensors or .ckpt file");
+    if (v->bit == SCORE && !given(s, "profile")) return usage("by which bench? --profile names it: clay");
     if (draws && !s->prompts.count && !s->prompts_file)
         return usage("what shall be drawn? Say it with -p, in quotation marks");
     if (v->bit == GENERATE && s->prompts.count > 1)

@@ -18,6 +18,7 @@ enum {
     CONVERT = 256,
     STORY = 512,
     CLAY = 1024,
+    SCORE = 2048,
     ANY_VERB = 0xffff
 };
 
@@ -100,12 +101,13 @@ enum { MEMORY_CHECK, MEMORY_ANYWAY };                       /* memory_words */
 enum { SCALE_NOTHING, SCALE_THREADS, SCALE_SIZE };          /* scale_words */
 extern const char *const kind_words[], *const recipe_words[], *const schedule_words[];
 extern const char *const method_words[],
-    *const inversion_words[], *const fit_words[], *const prediction_words[],
-                                                      *const numbers_words[], *const device_words[],
-                                                                                  *const isa_words[],
-                                                                                      *const scale_words[],
-                                                                                          *const memory_words[],
-                                                                                              *const world_words[],
-                                                                                                  *const held_words[];
+    *const inversion_words[],
+        *const fit_words[], *const prediction_words[],
+                                *const numbers_words[], *const device_words[],
+                                                            *const isa_words[], *const scale_words[],
+                                                                                    *const memory_words[],
+                                                                                        *const world_words[],
+                                                                                            *const held_words[],
+                                                                                                *const profile_words[];
 
 #endif

@@ -52,7 +52,7 @@ typedef struct settings {
 
     /* Of clay: the words that hold parts of a scene, NULL for those that are drawn. */
     const char *parts[SS_CLAY_PARTS];
-    int world, held, count, samples, captions, shard;
+    int world, held, count, each, samples, captions, shard;
     int64_t first;
     bool truth, masks, keypoints;
 
@@ -69,6 +69,10 @@ typedef struct settings {
     int rank, anchor;
     double share;
     bool everything, half, force, draw_source, story;
+
+    /* Of score. */
+    const char *readers, *parts_of_bench;
+    int profile, individuals;
 
     const char *output, *sheet, *preview;
     bool json, quiet, all, help, help_all;

@@ -6,8 +6,8 @@
 
 #define AT(member) offsetof(settings, member)
 #define BOTH (GENERATE | EDIT | STORY)
-#define MODEL_VERBS (BOTH | BENCH | TRAIN | MERGE | COMPRESS | CONVERT)
-#define MACHINE_VERBS (BOTH | BENCH | TRAIN)
+#define MODEL_VERBS (BOTH | BENCH | TRAIN | MERGE | COMPRESS | CONVERT | SCORE)
+#define MACHINE_VERBS (BOTH | BENCH | TRAIN | SCORE)
 #define CLAY_PART(name) AT(parts[SS_CLAY_##name])
 
 /* Pictures beside a source, whether that is a photo or drawn, too. */
@@ -28,6 +28,7 @@ const char *const recipe_words[] = {"selfsame", "compvis", "diffusers", NULL};
 const char *const schedule_words[] = {"constant", "linear", "cosine", NULL};
 const char *const memory_words[] = {"check", "anyway", NULL};
 const char *const world_words[] = {"small", "full", NULL};
+const char *const profile_words[] = {"clay", NULL};
 const char *const held_words[] = {"never", "only", "too", NULL}; /* ss_clay_held */
 
 const option_row options[] = {
@@ -84,6 +85,8 @@ const option_row options[] = {
     {NULL, "masks", 0, NULL, CLAY, CLAY, &switch_kind, AT(masks),
      .help = "photo: NAME-mask.png beside each, the subject white"},
     {NULL, "first", 0, "N", CLAY, CLAY, &seed_kind, AT(first), .help = "dataset: index of its first scene [0]"},
+    {NULL, "each", 0, "N", CLAY, CLAY, &integer_kind, AT(each), 1, 10000, .preset = "1",
+     .help = "dataset: pictures of each individual, one after the other"},
     {NULL, "captions", 0, "N", CLAY, CLAY, &integer_kind, AT(captions), 1, 100, .preset = "1",
      .help = "dataset: a picture"},
     {NULL, "held", 0, "WHEN", CLAY, CLAY, &choice_kind, AT(held), .words = held_words, .preset = "never",
@@ -165,6 +168,19 @@ const option_row options[] = {
     {NULL, "scale", 0, "WHAT", BENCH, BENCH, &choice_kind, AT(scale), .words = scale_words, .preset = "nothing",
      .help = "the guided step with more threads, or at sizes from 256 to 1024"},
 
+    {"What is judged", "profile", 0, "NAME", SCORE, SCORE, &choice_kind, AT(profile), .words = profile_words,
+     .help = "by which bench: clay, individuals of the clay world"},
+    {NULL, "parts", 0, "LIST", SCORE, SCORE, &text_kind, AT(parts_of_bench), .preset = "renders,text,edit",
+     .help = "of it: renders, text, edit, and study, which takes long"},
+    {NULL, "individuals", 'n', "N", SCORE, SCORE, &integer_kind, AT(individuals), 1, 10000, .preset = "16",
+     .help = "how many; more later go on with the same folder"},
+    {NULL, "seed", 0, "N", SCORE, SCORE, &seed_kind, AT(seed), .help = "of the first one [9001]"},
+    {NULL, "steps", 0, "N", SCORE, SCORE, &integer_kind, AT(steps), 1, 1000, .preset = "30", .help = "denoising steps"},
+    {NULL, "guidance", 0, "X", SCORE, SCORE, &number_kind, AT(guidance), 1, 100, .preset = "4",
+     .help = "how much the prompt counts"},
+    {NULL, "readers", 0, "DIR", SCORE, SCORE, &file_kind, AT(readers),
+     .help = "the networks that judge [readers/ of the model]"},
+
     {"What to learn", "class", 0, "WORD", TRAIN | MERGE, TRAIN | MERGE, &text_kind, AT(class_word),
      .help = "what kind of thing it is: dog, chair, woman; merge: dog,chair"},
     {NULL, "token", 0, "WORD", TRAIN, TRAIN, &text_kind, AT(token), .preset = "<new1>", .help = "the new word for it"},
@@ -235,6 +251,8 @@ const option_row options[] = {
      .help = ".png, .jpg or .webp, or a folder; %d in it is the number, %s the seed"},
     {NULL, "output", 'o', "FILE", TRAIN | SUBJECT_VERBS, TRAIN | SUBJECT_VERBS, &file_kind, AT(output),
      .help = "the file that is written"},
+    {NULL, "output", 'o', "DIR", SCORE, SCORE, &file_kind, AT(output),
+     .help = "a folder for measurements, pictures and tables; goes on with what is there"},
     {NULL, "sheet", 0, "FILE", BOTH, BOTH, &file_kind, AT(sheet), .help = "all pictures side by side, with captions"},
     {NULL, "compare", 0, NULL, EDIT, EDIT, &switch_kind, AT(compare),
      .help = "below each picture on the sheet the same with nothing carried over"},
@@ -394,6 +412,18 @@ const verb verbs[] = {
       "photo --species dog --seed 9001 --count 6 -o dog-%d.png --truth --masks",
       "dataset --seed 1 --count 6000 --size 256 --captions 8 -o data/train"},
      clay},
+    {"score",
+     SCORE,
+     NULL,
+     "--profile clay -m MODEL -o DIR",
+     "How well a model draws what prompts say and keeps who a photo shows.",
+     "Draws and edits individuals of the clay world that no training saw, and measures what comes out against the "
+     "known "
+     "truth: prompts, identity, masks, backgrounds, with MasaCtrl, without, and with its masks. Writes tables with "
+     "confidence intervals. A stopped bench goes on where it was.",
+     {"--profile clay -m models/clay -o bench", "--profile clay -m models/clay -n 64 --parts renders,edit -o bench",
+      "--profile clay -m models/clay --parts study -o study"},
+     score},
 };
 
 const int verb_count = sizeof verbs / sizeof *verbs;

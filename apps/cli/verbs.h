@@ -15,5 +15,6 @@ int merge(settings *s);
 int compress(settings *s);
 int convert(settings *s);
 int story(settings *s);
+int score(settings *s);
 
 #endif

@@ -388,6 +388,10 @@ typedef struct ss_edit_request {
                        second target on, takes more memory, and differs by rounding */
     const char *save_masks; /* a folder for what the method saw */
     const char *save_attention;
+    /* Called with every automatic mask that a controlled layer goes by, before it is cut: of the source, or of the
+     * target that is being drawn. */
+    void (*masked)(void *user, int step, int layer, bool source, const ss_mask *mask);
+    void *masked_user;
     ss_preview_fn *preview;
     void *preview_user;
     /* Called once the photo has been inverted and drawn back, before any target is: how faithful is it? Of a source
@@ -519,6 +523,7 @@ typedef struct ss_clay_dataset {
     ss_clay_request scenes;
     uint64_t first; /* index of the first scene */
     int count;      /* pictures in all */
+    int each;       /* scenes k * each .. k * each + each - 1 show one individual; 0: 1 */
     int shard;      /* pictures a shard; 0: 1000 */
     int size, samples;
     int captions; /* a picture; 0: 1 */
@@ -601,6 +606,32 @@ SS_API ss_status ss_train_kinds(char **text, ss_ctx *cx);
 /* Learns the concepts (Custom Diffusion). *out is what was learned, freed with ss_subject_free; the model draws with it
  * from here on. Asked to stop, the state is kept and SS_ERR_STOPPED returned. */
 SS_API ss_status ss_train(ss_subject **out, ss_ctx *cx, ss_model *m, const ss_train_request *request);
+
+/* ------------------------------------------------------------------------------------------------ scores */
+
+/* The clay bench: does a model draw what prompts say, and keep who a photo shows? On individuals that no training saw,
+ * in scenes whose every truth is known, read by networks whose own accuracy is measured beside it. docs/clay-bench.md
+ * says what the measures are. */
+typedef struct ss_clay_score_request {
+    const char *folder;           /* where everything goes; what is there already is not done again */
+    const char *readers;          /* a folder with the networks that judge, as models/clay/readers */
+    const char *parts;            /* "renders", "text", "edit", "study", with commas; NULL: the first three */
+    int individuals;              /* 0: 16 */
+    uint64_t seed;                /* of the first individual; 0: 9001. Below that, training may have seen it */
+    ss_sampling_options sampling; /* 0 steps: 30; 0 guidance: 4. Always DDIM */
+} ss_clay_score_request;
+
+typedef struct ss_clay_score_report {
+    char *markdown; /* tables for people, also in the folder as bench.md */
+    char *json;     /* the same for machines, results.json */
+} ss_clay_score_report;
+
+/* Fills the folder: settings.json, work/ (a file of measurements for each piece of work), pictures/, and at the end
+ * bench.md, results.json, summary.csv, pictures.csv and, of a study, study.svg. Stopped, it keeps what is finished and
+ * goes on from there when it is called again. SS_ERR_FORMAT: the folder holds a bench with other settings. */
+SS_API ss_status ss_clay_score(ss_clay_score_report *out, ss_ctx *cx, ss_model *m,
+                               const ss_clay_score_request *request);
+SS_API void ss_clay_score_report_free(ss_clay_score_report *r);
 
 /* ------------------------------------------------------------------------------------------------ before and around */
 

@@ -233,15 +233,20 @@ static void show(void *user, int step, int steps, const float *latents) {
     ss_image_free(&im);
 }
 
-/* Writes a mask as it is seen; a failure is kept in the context, and the loop ends with it. */
-static void save_mask(void *user, int step, int layer, int row, const float *map, int h, int w) {
-    edit *e = user;
+/* Writes a mask; a failure is kept in the context, and the loop ends with it. */
+static void save_mask(const edit *e, int step, int layer, bool source, const float *map, int h, int w) {
     char path[4096];
-    if (row == 0)
+    if (source)
         snprintf(path, sizeof path, "%s/source-step%02d-layer%02d.png", e->r->save_masks, step, layer);
     else
         snprintf(path, sizeof path, "%s/target%d-step%02d-layer%02d.png", e->r->save_masks, e->target + 1, step, layer);
     ss_mask_write(e->cx, path, map, w, h);
+}
+
+static void saw_mask(void *user, int step, int layer, int row, const float *map, int h, int w) {
+    edit *e = user;
+    if (e->r->save_masks) save_mask(e, step, layer, row == 0, map, h, w);
+    if (e->r->masked) e->r->masked(e->r->masked_user, step, layer, row == 0, &(ss_mask){w, h, map});
 }
 
 static ss_status save_maps(const edit *e, const ss_maps *maps, const char *who, const char *text) {
@@ -351,8 +356,8 @@ static ss_status check(ss_ctx *cx, const ss_edit_request *r) {
     if (r->method != SS_METHOD_AUTO && (r->subject || r->target_subject || r->threshold != 0))
         return ss_fail(cx, SS_ERR_ARG,
                        "subject words and thresholds make automatic masks, but the method is another one");
-    if (r->save_masks && r->method != SS_METHOD_AUTO)
-        return ss_fail(cx, SS_ERR_ARG, "only automatic masks can be saved; the method is another one");
+    if ((r->save_masks || r->masked) && r->method != SS_METHOD_AUTO)
+        return ss_fail(cx, SS_ERR_ARG, "only automatic masks can be saved or shown; the method is another one");
     if (r->inversion_guidance < 0)
         return ss_fail(cx, SS_ERR_ARG, "inversion guidance %g: it starts at 1 (none)", r->inversion_guidance);
     return ss_sampling_check(cx, &r->sampling);
@@ -389,7 +394,7 @@ static ss_status prepare(edit *e, ss_image *source) {
     c->method = r->method, c->halves = e->halves, c->steps = e->active, c->step_count = e->steps;
     c->source_mask = r->source_mask, c->target_mask = r->target_mask;
     c->threshold = r->threshold > 0 ? (float)r->threshold : 0.1f;
-    if (r->save_masks) c->saw = save_mask, c->user = e;
+    if (r->save_masks || r->masked) c->saw = saw_mask, c->user = e;
     if (!st) st = ss_steps_select(e->active, e->cx, &r->control, e->steps);
     if (!st) st = ss_layers_select(c->layers, e->cx, r->control.layers, e->h, e->w);
     while (c->control.first_layer < SS_LAYERS && !c->layers[c->control.first_layer]) c->control.first_layer++;

@@ -88,6 +88,13 @@ void ss_clay_caption_draw(char text[CAPTION_BYTES], const ss_clay_scene *s, rng 
     if (p.view) say(&t, ", %s", one_of(r, ss_clay_view_phrases[s->view]));
 }
 
+void ss_clay_caption_plain(char text[CAPTION_BYTES], const ss_clay_scene *s) {
+    sentence t = {text, 0};
+    const char *color = ss_clay_words(SS_CLAY_COLOR)[s->id.color];
+    say(&t, "%s %s %s ", article(color), color, ss_clay_words(SS_CLAY_SPECIES)[s->id.species]);
+    say(&t, "%s %s", ss_clay_action_phrases[s->action][1], ss_clay_place_phrases[s->place][0]);
+}
+
 ss_status ss_clay_caption(char **out, ss_ctx *cx, const ss_clay_scene *scene, uint64_t number) {
     char text[CAPTION_BYTES];
     rng r = {number};

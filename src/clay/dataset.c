@@ -46,10 +46,10 @@ static json_t *settings_of(const ss_clay_dataset *d) {
     for (int k = 0; k < SS_CLAY_PARTS; k++)
         if (d->scenes.word[k])
             json_object_set_new(fixed, ss_clay_part_name((ss_clay_part)k), json_string(d->scenes.word[k]));
-    return json_pack("{s:i, s:s, s:I, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:o}", "renderer", RENDERER, "world",
+    return json_pack("{s:i, s:s, s:I, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:o}", "renderer", RENDERER, "world",
                      d->scenes.small ? "small" : "full", "seed", (json_int_t)d->scenes.seed, "first",
-                     (json_int_t)d->first, "count", d->count, "shard", d->shard, "size", d->size, "samples", d->samples,
-                     "captions", d->captions, "held", (int)d->held, "fixed", fixed);
+                     (json_int_t)d->first, "count", d->count, "each", d->each, "shard", d->shard, "size", d->size,
+                     "samples", d->samples, "captions", d->captions, "held", (int)d->held, "fixed", fixed);
 }
 
 /* The folder's dataset.json has to say what we are about to do; where there is none, it is written. */
@@ -118,11 +118,22 @@ static ss_status find_shard(const writer *w, int shard, int count, bool *finishe
     return st;
 }
 
+/* Scene `index`, whose individual is that of the first of its `each`. */
+static void draw_scene(ss_clay_scene *s, const writer *w, uint64_t index) {
+    choices c = w->choices;
+    ss_clay_scene first;
+    if (w->set.each > 1) {
+        ss_clay_draw(&first, &c, index - index % (uint64_t)w->set.each);
+        c.who = &first.id;
+    }
+    ss_clay_draw(s, &c, index);
+}
+
 /* The next scene that the data set wants. */
 static void next_scene(writer *w, frame_of *f) {
     for (;;) {
         f->index = w->next++;
-        ss_clay_draw(&f->scene, &w->choices, f->index);
+        draw_scene(&f->scene, w, f->index);
         bool held = ss_clay_held_out(&f->scene) != 0;
         if (w->set.held == SS_CLAY_HELD_OUT_TOO || held == (w->set.held == SS_CLAY_HELD_OUT_ONLY)) return;
     }
@@ -206,6 +217,8 @@ static ss_status check(ss_ctx *cx, const ss_clay_dataset *d) {
     if ((d->count - 1) / d->shard > 99999)
         return ss_fail(cx, SS_ERR_ARG, "%d pictures in shards of %d are more than 100000 shards: make them larger",
                        d->count, d->shard);
+    if (d->each < 1 || d->each > 10000)
+        return ss_fail(cx, SS_ERR_ARG, "an individual takes 1 to 10000 pictures, not %d", d->each);
     if (d->captions < 1 || d->captions > 100)
         return ss_fail(cx, SS_ERR_ARG, "a picture takes 1 to 100 captions, not %d", d->captions);
     if (d->scenes.who)
@@ -217,7 +230,7 @@ static ss_status check(ss_ctx *cx, const ss_clay_dataset *d) {
 static ss_status find_any(const writer *w) {
     for (uint64_t i = 0; i < 10000; i++) {
         ss_clay_scene s;
-        ss_clay_draw(&s, &w->choices, w->set.first + i);
+        draw_scene(&s, w, w->set.first + i);
         bool held = ss_clay_held_out(&s) != 0;
         if (w->set.held == SS_CLAY_HELD_OUT_TOO || held == (w->set.held == SS_CLAY_HELD_OUT_ONLY)) return SS_OK;
     }
@@ -245,6 +258,7 @@ ss_status ss_clay_dataset_write(ss_ctx *cx, const char *folder, const ss_clay_da
     writer *w = ss_alloc(cx, 1, sizeof *w);
     if (!w) return SS_ERR_NOMEM;
     w->cx = cx, w->folder = folder, w->set = *dataset;
+    if (!w->set.each) w->set.each = 1;
     if (!w->set.shard) w->set.shard = 1000;
     if (!w->set.captions) w->set.captions = 1;
     if (!w->set.samples) w->set.samples = 2;

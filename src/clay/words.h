@@ -31,4 +31,8 @@ enum { CAPTION_BYTES = 512 }; /* more than any caption has */
 /* Goes on in r, so that the next caption is another one. */
 void ss_clay_caption_draw(char text[CAPTION_BYTES], const ss_clay_scene *s, rng *r);
 
+/* All that the small world's captions can say about a scene, in its most frequent words: colour, species, action and
+ * place. */
+void ss_clay_caption_plain(char text[CAPTION_BYTES], const ss_clay_scene *s);
+
 #endif

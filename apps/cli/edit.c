@@ -117,14 +117,33 @@ static ss_edit_request request_of(editing *e, const ss_image *photo, const float
     };
 }
 
-/* For the sheet. */
-static void show(gallery *g, ss_edited *drawn) {
+/* The same prompts from the same noise, with nothing carried over. */
+static int draw_without(ss_edited *out, editing *e, ss_edit_request r) {
+    r.method = SS_METHOD_NONE;
+    r.control = (ss_control_range){0};
+    r.threshold = 0;
+    r.subject = r.target_subject = r.save_masks = r.save_attention = NULL;
+    r.source_mask = r.target_mask = (ss_mask){0};
+    r.keep_keys = false;
+    r.reconstructed = NULL;
+    r.drawn = NULL;
+    return job_verdict(&e->j, ss_edit(out, e->j.cx, e->j.m, &r));
+}
+
+/* For the sheet: two rows, if there is something to compare with. */
+static void show(gallery *g, ss_edited *drawn, ss_edited *without) {
     settings *s = g->j->s;
     if (drawn->source.rgb) gallery_show(g, &drawn->source, s->story && s->draw_source ? s->source : "source");
-    if (drawn->reconstruction.rgb)
-        gallery_show(g, &drawn->reconstruction, format_text(s, "reconstruction, %.1f dB", drawn->psnr));
+    if (drawn->reconstruction.rgb && !without->count)
+        if (drawn->reconstruction.rgb)
+            gallery_show(g, &drawn->reconstruction, format_text(s, "reconstruction, %.1f dB", drawn->psnr));
     for (int i = 0; i < drawn->count; i++)
         if (drawn->targets[i].rgb) gallery_show(g, &drawn->targets[i], s->prompts.at[i]);
+    if (!without->count) return;
+    if (drawn->reconstruction.rgb)
+        gallery_show(g, &drawn->reconstruction,
+                     format_text(s, "drawn back, %.1f dB; to the right: nothing carried over", drawn->psnr));
+    for (int i = 0; i < without->count; i++) gallery_show(g, &without->targets[i], s->prompts.at[i]);
 }
 
 int edit(settings *s) {
@@ -132,7 +151,7 @@ int edit(settings *s) {
     job *j = &e.j;
     gallery *g = &e.g;
     ss_image photo = {0};
-    ss_edited drawn = {0};
+    ss_edited drawn = {0}, without = {0};
     ss_memory need = {0};
     float *source_mask = NULL, *target_mask = NULL;
 
@@ -158,7 +177,8 @@ int edit(settings *s) {
         e.since = now();
         ss_status st = ss_edit(&drawn, j->cx, j->m, &r);
         rc = e.unwritten ? e.unwritten : job_verdict(j, st);
-        show(g, &drawn);
+        if (!rc && s->compare) rc = draw_without(&without, &e, r);
+        show(g, &drawn, &without);
     }
     if (rc == STOPPED) note("stopped; %d of %d pictures are finished", g->written, g->out.count);
     int finished = g->written ? gallery_finish(g) : DONE;
@@ -166,6 +186,7 @@ int edit(settings *s) {
         json_object_set_new(s->report, "reconstruction_psnr", json_real(drawn.psnr));
     gallery_close(g);
     ss_edited_free(&drawn);
+    ss_edited_free(&without);
     ss_image_free(&photo);
     free(source_mask);
     free(target_mask);

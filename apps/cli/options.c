@@ -176,6 +176,7 @@ typedef struct rule {
 /* The first makes sense only with the second. */
 static const rule needs[] = {
     {"strength", "init", "it says how much of that picture is drawn anew"},
+    {"compare", "sheet", "the sheet is where both are shown"},
     {"resume", "run", "that is the folder with the state to go on from"},
     {"class-caption", "class-photos", "it says what those show"},
     {"source-mask", "target-mask", "the subject's places in the photo and in the picture go together"},
@@ -203,7 +204,7 @@ static const struct {
     {"source-mask", MASK},     {"target-mask", MASK},      {"subject-words", AUTO_MASK}, {"target-words", AUTO_MASK},
     {"threshold", AUTO_MASK},  {"layers", CONTROLLED},     {"start-step", CONTROLLED},   {"end-step", CONTROLLED},
     {"every", CONTROLLED},     {"last-digit", CONTROLLED}, {"step-list", CONTROLLED},    {"keep-keys", CONTROLLED},
-    {"save-masks", AUTO_MASK},
+    {"save-masks", AUTO_MASK}, {"compare", CONTROLLED},
 };
 
 static int check_pairs(const settings *s) {

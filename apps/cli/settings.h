@@ -48,7 +48,7 @@ typedef struct settings {
     double threshold, inversion_guidance;
     int start_step, end_step, every, last_digit;
     numbers step_list;
-    bool keep_keys;
+    bool keep_keys, compare;
 
     /* Of clay: the words that hold parts of a scene, NULL for those that are drawn. */
     const char *parts[SS_CLAY_PARTS];

@@ -254,6 +254,8 @@ const option_row options[] = {
     {NULL, "output", 'o', "DIR", SCORE, SCORE, &file_kind, AT(output),
      .help = "a folder for measurements, pictures and tables; goes on with what is there"},
     {NULL, "sheet", 0, "FILE", BOTH, BOTH, &file_kind, AT(sheet), .help = "all pictures side by side, with captions"},
+    {NULL, "compare", 0, NULL, EDIT, EDIT, &switch_kind, AT(compare),
+     .help = "below each picture on the sheet the same with nothing carried over"},
     {NULL, "preview", 0, "FILE", BOTH | REPEAT, BOTH, &file_kind, AT(preview), .help = "the picture as it forms"},
     {NULL, "save-masks", 0, "DIR", EDITS, 0, &file_kind, AT(save_masks),
      .help = "the masks that the method worked with"},

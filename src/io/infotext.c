@@ -65,6 +65,7 @@ ss_status ss_infotext_setf(ss_infotext *t, ss_ctx *cx, const char *key, const ch
     va_start(args, format);
     int n = vsnprintf(value, sizeof value, format, args);
     va_end(args);
+    (void)n;
     assert(n >= 0 && n < (int)sizeof value); /* numbers and short names; longer texts go through ss_infotext_set */
     return ss_infotext_set(t, cx, key, value);
 }

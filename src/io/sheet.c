@@ -123,9 +123,17 @@ static int scaled(int a, double scale) {
     return b < 1 ? 1 : b;
 }
 
+/* A sheet somewhat wider than high; full rows if that makes it no more than half as wide again. */
+static int columns_for(int count) {
+    int most = (int)ceil(sqrt(1.5 * count));
+    for (int c = most; c <= most + most / 2; c++)
+        if (count % c == 0) return c;
+    return most;
+}
+
 static layout lay_out(const ss_image *images, const char *const *captions, int count, double scale) {
     layout l = {.columns = count, .w = NARROWEST, .h = 1};
-    if (count > 5) l.columns = (int)ceil(sqrt(1.5 * count));
+    if (count > 5) l.columns = columns_for(count);
     l.rows = (count + l.columns - 1) / l.columns;
     for (int i = 0; i < count; i++) {
         int w = scaled(images[i].w, scale), h = scaled(images[i].h, scale);

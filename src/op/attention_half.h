@@ -6,7 +6,8 @@
  * pairs of bfloat16 want: two numbers that follow each other in the sum lie side by side.
  *
  *     keys    tiles of 16 keys, each [kd / 2, 16] pairs of channels; kd is hd, and three more for a bias, up to 32s
- *     values  groups of 32 keys, each [columns / 16] tiles of [16, 16] pairs of keys; columns is hd up to 16s
+ *     values  groups of 32 keys, each [columns / 16] tiles of [16, 16] pairs of keys j and j + 16; columns is hd up to
+ * 16s
  *
  * A bias is three channels that add up to it in bfloat16, against ones in the queries.
  */
@@ -14,6 +15,7 @@
 #define SS_ATTENTION_HALF_H
 
 #include "op/attention_cpu.h"
+#include "op/lanes.h"
 
 #include <immintrin.h>
 #include <math.h>
@@ -96,11 +98,11 @@ static inline float half_pack(void *k, void *v, const ss_attn_rows *r, int64_t c
     const int64_t columns = value_width(hd), end = up_to(to, 32);
     float most = 0;
     for (int64_t j = from; j < end; j += 16) most = fmaxf(most, pack_keys(k, r, c, hd, j, to));
-    for (int64_t j = from; j < end; j += 2) {
+    for (int64_t j = from; j < end; j += j % 16 == 15 ? 17 : 1) {
         const uint16_t *one = j < to ? (const uint16_t *)r->v[j] + c : NULL;
-        const uint16_t *two = j + 1 < to ? (const uint16_t *)r->v[j + 1] + c : NULL;
+        const uint16_t *two = j + 16 < to ? (const uint16_t *)r->v[j + 16] + c : NULL;
         for (int64_t at = 0; at < columns; at += 16)
-            pack_value_pair((uint32_t *)v + (j / 32 * columns + at) * 16 + j % 32 * 8, one, two, at, hd);
+            pack_value_pair((uint32_t *)v + (j / 32 * columns + at + j % 32) * 16, one, two, at, hd);
     }
     return sqrtf(most);
 }
@@ -150,15 +152,6 @@ static inline half_block open_half_block(const ss_attn_task *t) {
     return b;
 }
 
-/* 2^x to 1e-4, a tenth of what bfloat16 rounds away: a polynomial in x - floor(x), minimax in its relative error. */
-static inline __m512 exp2_half(__m512 x) {
-    __m512 f = _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
-    __m512 p = _mm512_fmadd_ps(f, _mm512_set1_ps(0.0780243874f), _mm512_set1_ps(0.226067394f));
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.695833445f));
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.999925256f));
-    return _mm512_scalef_ps(p, x);
-}
-
 static inline __mmask16 first_lanes(int64_t n) { return (__mmask16)(n >= 16 ? 0xffff : n > 0 ? (1u << n) - 1 : 0); }
 
 /* How many of the block's keys, `key` being its first, query i sees. */
@@ -167,23 +160,41 @@ static inline int64_t seen_in(const ss_attn_task *t, int64_t i, int64_t key) {
     return t->first < t->keys && t->first + i + 1 - key < end ? t->first + i + 1 - key : end;
 }
 
-/* n scores of query i, n up to 32s, become P, still to be divided by the sum over all keys: this part of it is added to
- * b->sum, lane by lane. */
+/* 2^x in bfloat16 for 32 numbers at once, given as w = 128 (127 + x), whole and at least 0. Its upper 9 bits are then
+ * the result's exponent already, and its lower 7, x's fraction f, are its mantissa but for 128 (f + 1 - 2^f), which
+ * comes from a table of 64 parts: rounded about as much as bfloat16 rounds. */
+static const uint16_t exp2_table[64] = {0,  1,  1,  2,  2,  3,  4,  4,  5,  5,  5,  6,  6,  7,  7,  8,
+                                        8,  8,  9,  9,  9,  9,  10, 10, 10, 10, 10, 11, 11, 11, 11, 11,
+                                        11, 11, 11, 11, 11, 11, 11, 11, 11, 10, 10, 10, 10, 10, 9,  9,
+                                        9,  8,  8,  8,  7,  7,  6,  6,  5,  5,  4,  3,  3,  2,  1,  1};
+
+static inline __m512i exp2_words(__m512i w) {
+    __m512i low = _mm512_loadu_si512(exp2_table), high = _mm512_loadu_si512(exp2_table + 32);
+    return _mm512_sub_epi16(w, _mm512_permutex2var_epi16(low, _mm512_srli_epi16(w, 1), high));
+}
+
+/* n scores of query i, n up to 32s, become P, keys j and j + 16 side by side, still to be divided by the sum over all
+ * keys: this part of it is added to b->sum, lane by lane. */
 static inline __attribute__((always_inline)) void half_weights(const half_block *b, int64_t i, int64_t n,
                                                                int64_t seen) {
-    const __m512 scale = _mm512_set1_ps(b->scale), m = _mm512_set1_ps(b->m[i]);
+    const float whole = 12582912; /* 3 * 2^22: what is added to it becomes a whole number in its low bits */
+    const __m512 scale = _mm512_set1_ps(128 * b->scale), one = _mm512_set1_ps(whole);
+    const __m512 offset = _mm512_set1_ps(whole + 128 * (127 - b->m[i]));
+    const __m512i ones = _mm512_set1_epi16(0x3f80);
     __m512 sum = _mm512_loadu_ps(b->sum + i * 16);
     const float *s = b->s + i * LDS;
     uint16_t *p = (uint16_t *)(b->s + i * LDS);
     for (int64_t j = 0; j < n; j += 32) {
-        __m512 one = exp2_half(_mm512_fmsub_ps(_mm512_loadu_ps(s + j), scale, m));
-        __m512 two = exp2_half(_mm512_fmsub_ps(_mm512_loadu_ps(s + j + 16), scale, m));
+        __m512 low = _mm512_max_ps(_mm512_fmadd_ps(_mm512_loadu_ps(s + j), scale, offset), one);
+        __m512 high = _mm512_max_ps(_mm512_fmadd_ps(_mm512_loadu_ps(s + j + 16), scale, offset), one);
         if (seen < n) {
-            one = _mm512_maskz_mov_ps(first_lanes(seen - j), one);
-            two = _mm512_maskz_mov_ps(first_lanes(seen - j - 16), two);
+            low = _mm512_mask_mov_ps(one, first_lanes(seen - j), low);
+            high = _mm512_mask_mov_ps(one, first_lanes(seen - j - 16), high);
         }
-        sum = _mm512_add_ps(sum, _mm512_add_ps(one, two));
-        _mm512_storeu_si512(p + j, (__m512i)_mm512_cvtne2ps_pbh(two, one));
+        __m512i words = _mm512_mask_blend_epi16(0x55555555, _mm512_slli_epi32((__m512i)high, 16), (__m512i)low);
+        __m512i weights = exp2_words(words);
+        sum = _mm512_dpbf16_ps(sum, (__m512bh)weights, (__m512bh)ones);
+        _mm512_storeu_si512(p + j, weights);
     }
     _mm512_storeu_ps(b->sum + i * 16, sum);
 }

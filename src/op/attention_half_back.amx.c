@@ -206,8 +206,8 @@ static inline __attribute__((always_inline)) void weigh(const back_block *k, int
     const float *s = b->s + i * LDS, *dp = dp_block(k, key) + i * LDS;
     uint16_t *e = e_block(k, key) + i * LDS;
     for (int64_t j = 0; j < n; j += 32) {
-        __m512 one = exp2_half(_mm512_fmsub_ps(_mm512_loadu_ps(s + j), scale, m));
-        __m512 two = exp2_half(_mm512_fmsub_ps(_mm512_loadu_ps(s + j + 16), scale, m));
+        __m512 one = exp2_coarse(_mm512_fmsub_ps(_mm512_loadu_ps(s + j), scale, m));
+        __m512 two = exp2_coarse(_mm512_fmsub_ps(_mm512_loadu_ps(s + j + 16), scale, m));
         if (seen < n) {
             one = _mm512_maskz_mov_ps(first_lanes(seen - j), one);
             two = _mm512_maskz_mov_ps(first_lanes(seen - j - 16), two);

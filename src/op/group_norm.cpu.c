@@ -49,7 +49,7 @@ static ss_status begin(work *g, const ss_call *k) {
     g->places = ss_rows(x) / g->n;
     g->blocks = g->places < BLOCKS * STRETCH ? (g->places + STRETCH - 1) / STRETCH : BLOCKS;
     g->threads = ss_threads_for(k->cx, ss_count(x));
-    g->piece = g->c < SS_PIECE ? SS_PIECE / g->c : 1;
+    g->piece = g->c < SS_PIECE / 8 ? SS_PIECE / g->c : 8;
     g->own_size = 2 * g->piece * g->c + 2 * g->c;
     g->w = ss_weights_f32(k, 1);
     g->b = ss_weights_f32(k, 2);
@@ -110,6 +110,10 @@ static void total(const work *g, int64_t image, int64_t channel, double out[2]) 
 
 static void sum_moments(const ss_call *k, const work *g, int64_t image, int64_t row, int64_t rows, float *own) {
     float *sum = own + 2 * g->piece * g->c;
+    if (k->x[0]->dtype == SS_BF16) {
+        g->loops->moments_half(sum, sum + g->c, g->pivot + image * g->c, k->x[0]->half + row * g->c, rows, g->c);
+        return;
+    }
     const float *x = ss_piece(g->loops, k->x[0], row * g->c, rows * g->c, own);
     g->loops->moments(sum, sum + g->c, g->pivot + image * g->c, x, rows, g->c);
 }
@@ -148,6 +152,11 @@ static void apply(const ss_call *k, const work *g, int64_t image, int64_t row, i
     const ss_norm_attr *attr = k->attr;
     int64_t at = row * g->c, n = rows * g->c;
     float *buffer = own + g->piece * g->c;
+    if (k->x[0]->dtype == SS_BF16 && k->y->dtype == SS_BF16) {
+        g->loops->scaled_half(k->y->half + at, k->x[0]->half + at, coefficient(g, A, image), coefficient(g, B, image),
+                              attr->silu, rows, g->c);
+        return;
+    }
     g->loops->scaled(ss_piece_begin(k->y, at, buffer), ss_piece(g->loops, k->x[0], at, n, own),
                      coefficient(g, A, image), coefficient(g, B, image), attr->silu, rows, g->c);
     ss_piece_done(g->loops, k->y, at, n, buffer);

@@ -63,6 +63,13 @@ static inline void store_half(uint16_t *y, lanes v) {
 }
 
 /* The first n lanes only, where fewer than W are left; the others are 0. */
+static inline lanes load_half_some(const uint16_t *x, int64_t n) {
+    if (n >= W) return load_half(x);
+    uint16_t some[W] = {0};
+    memcpy(some, x, (size_t)n * sizeof *x);
+    return load_half(some);
+}
+
 static inline lanes load_some(const float *x, int64_t n) {
     if (n >= W) return load(x);
     lanes v = {0};
@@ -85,6 +92,17 @@ static inline lanes exp2_of(lanes x) {
               ((f * 0.0555033237f + 0.240226477f) * f2 + (f * 0.693147182f + 1.0f));
     return (lanes)((uints)p + ((uints)t << 23));
 }
+
+#if defined(__AVX512F__)
+/* 2^x to 1e-4, a tenth of what bfloat16 rounds away: a polynomial in x - floor(x), minimax in its relative error. */
+static inline __m512 exp2_coarse(__m512 x) {
+    __m512 f = _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+    __m512 p = _mm512_fmadd_ps(f, _mm512_set1_ps(0.0780243874f), _mm512_set1_ps(0.226067394f));
+    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.695833445f));
+    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.999925256f));
+    return _mm512_scalef_ps(p, x);
+}
+#endif
 
 /* e^x to 2 units in the last place; at least e^-87 and at most e^88. x = n log 2 + r, where log 2 comes in two parts,
  * the first with so few bits that n times it is exact. */

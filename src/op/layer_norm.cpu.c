@@ -24,10 +24,15 @@ ss_status ss_layer_norm_cpu(const ss_call *k) {
     const float *w = ss_weights_f32(k, 1), *b = ss_weights_f32(k, 2);
     const int threads = ss_threads_for(k->cx, rows * d);
     float *buffers = ss_scratch(k->cx, (size_t)(threads * 2 * d) * sizeof *buffers);
+    const bool half = k->x[0]->dtype == SS_BF16 && k->y->dtype == SS_BF16;
     if (!w || !b || !buffers) return SS_ERR_NOMEM;
 
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int64_t r = 0; r < rows; r++) {
+        if (half) {
+            l->row_norm_half(k->y->half + r * d, k->x[0]->half + r * d, a->eps, w, b, d);
+            continue;
+        }
         float *buffer = buffers + omp_get_thread_num() * 2 * d;
         const float *x = ss_piece(l, k->x[0], r * d, d, buffer);
         moments m = moments_of(l, x, a->eps, d);

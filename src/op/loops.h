@@ -1,8 +1,8 @@
 /* What operations do to runs of numbers, once for every instruction set that pays.
  *
  * All numbers are float32 in here; tensors of bfloat16 are widened piece by piece into a buffer that stays in the first
- * cache, and narrowed on the way out (ss_piece and its relatives below). Pieces may overlap only where they are the
- * same.
+ * cache, and narrowed on the way out (ss_piece and its relatives below). The norms, which have little else to do, read
+ * and write bfloat16 by themselves. Pieces may overlap only where they are the same.
  */
 #ifndef SS_LOOPS_H
 #define SS_LOOPS_H
@@ -34,10 +34,16 @@ typedef struct ss_loops {
     void (*row_back)(float *dx, float *dw, float *db, const float *dy, const float *x, float mean, float scale,
                      const float *w, const float mean12[2], int64_t n);
 
+    /* The whole of it, from bfloat16 to bfloat16. */
+    void (*row_norm_half)(uint16_t *y, const uint16_t *x, float eps, const float *w, const float *b, int64_t n);
+
     /* Group norm of `rows` places of c channels, everything else being one number a channel.
      * moments adds the sums of x - pivot and of its square; scaled gives y = x a + b, or its SiLU. */
     void (*moments)(float *sum, float *square, const float *pivot, const float *x, int64_t rows, int64_t c);
     void (*scaled)(float *y, const float *x, const float *a, const float *b, bool silu, int64_t rows, int64_t c);
+    void (*moments_half)(float *sum, float *square, const float *pivot, const uint16_t *x, int64_t rows, int64_t c);
+    void (*scaled_half)(uint16_t *y, const uint16_t *x, const float *a, const float *b, bool silu, int64_t rows,
+                        int64_t c);
     /* dz = dy, or dy times SiLU's slope at z = x a + b. slopes adds the sums of dz and of dz (x - pivot); scaled_back
      * adds dz p + x q + r to dx. */
     void (*slopes)(float *dz, float *dzx, const float *pivot, const float *dy, const float *x, const float *a,

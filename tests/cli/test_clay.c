@@ -26,7 +26,8 @@ static int tear_down(void **state) {
 
 static void ends(void **state, const char *command, int code, const char *says) {
     ran r = run_expect(*state, command, code);
-    if (!strstr(r.err, says)) fail_msg("%s: \"%s\" does not say \"%s\"", command, r.err, says);
+    const char *err = r.err ? r.err : "";
+    if (!strstr(err, says)) fail_msg("%s: \"%s\" does not say \"%s\"", command, err, says);
     ran_clear(&r);
 }
 

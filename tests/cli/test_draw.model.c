@@ -217,6 +217,28 @@ static void edits_draw_every_prompt(void **state) {
     json_decref(r);
 }
 
+/* The sheet with two rows is higher than the one without, whose four pictures are one row; the pictures are the same.
+ */
+static void what_is_carried_over_is_compared(void **state) {
+    do_well(*state, "$selfsame edit photo.png -m model -p 'a cat' -p 'a bird' --steps 4 --size 64 --sheet one.png "
+                    "-o 'one-%d.png'");
+    do_well(*state, "$selfsame edit photo.png -m model -p 'a cat' -p 'a bird' --steps 4 --size 64 --sheet two.png "
+                    "-o 'two-%d.png' --compare");
+    do_well(*state, "cmp one-1.png two-1.png && cmp one-2.png two-2.png");
+    ss_ctx *cx = NULL;
+    ss_image one = {0}, two = {0};
+    char path[512];
+    assert_int_equal(ss_ctx_new(&cx, NULL), SS_OK);
+    snprintf(path, sizeof path, "%s/one.png", (char *)*state);
+    assert_int_equal(ss_image_read(&one, cx, path), SS_OK);
+    snprintf(path, sizeof path, "%s/two.png", (char *)*state);
+    assert_int_equal(ss_image_read(&two, cx, path), SS_OK);
+    assert_true(two.h > one.h && two.w < one.w);
+    ss_image_free(&one);
+    ss_image_free(&two);
+    ss_ctx_free(cx);
+}
+
 static void the_reconstruction_is_told_before_the_pictures(void **state) {
     ran r = run_expect(
         *state,
@@ -431,6 +453,7 @@ int main(void) {
         cmocka_unit_test(recipes_do_not_tell_the_home_folder),
         cmocka_unit_test(img2img_starts_from_the_picture),
         cmocka_unit_test(edits_draw_every_prompt),
+        cmocka_unit_test(what_is_carried_over_is_compared),
         cmocka_unit_test(the_reconstruction_is_told_before_the_pictures),
         cmocka_unit_test(every_method_and_inversion_works),
         cmocka_unit_test(a_kept_source_is_used_again),

@@ -114,6 +114,8 @@ static const row rows[] = {
     {"generate -m model -p x -o /proc/out.png", 1, {"/proc/out.png"}},
     {"generate -m model -p x -o a.png --sheet a.png", 2, {"--output", "--sheet", "a.png"}},
     {"generate -m model -p x -o a.png --preview ./a.png", 2, {"--output", "--preview"}},
+    {"edit photo.png -m model -p x --compare", 2, {"--compare", "--sheet"}},
+    {"edit photo.png -m model -p x --compare --sheet a.png --method none", 2, {"--compare", "--method"}},
     {"generate -m model -p x -n 3 -o a.png --sheet a-2.png", 2, {"--output", "--sheet", "a-2.png"}},
     {"edit photo.png -m model -p x -o photo.png", 2, {"photo.png", "overwrite", "the photo"}},
     {"generate -m model -p x --init photo.png --preview photo.png", 2, {"--preview", "overwrite"}},

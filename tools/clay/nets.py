@@ -186,21 +186,49 @@ class InnerUNet(nn.Module):
     """A UNet without its outermost level, which is most of its work: a denoiser of latents averaged 2 x 2, with an
     entrance and an exit of its own that are thrown away afterwards. Figures have the size, in tokens, that they have at
     this depth of the whole UNet, so what is learned here stays true there. The noise is averaged too, hence halved: the
-    same t is the same noise for both."""
+    same t is the same noise for both.
+
+    `grown`: with the whole UNet's entrance (the outermost level's branches being nothing yet), on whole latents."""
+
+    def __init__(self, unet, grown=False):
+        super().__init__()
+        self.unet, self.grown = unet, grown
+        self.norm, self.leave = nn.GroupNorm(unet.groups, unet.widths[1]), conv3(unet.widths[1], 4)
+        for part in [unet.conv_norm_out, unet.conv_out, unet.up_blocks[3], unet.up_blocks[2].upsamplers,
+                     unet.down_blocks[0].resnets, unet.down_blocks[0].attentions]:
+            part.requires_grad_(False)
+        if not grown:
+            self.enter = conv3(4, unet.widths[0])
+            unet.conv_in.requires_grad_(False)
+            unet.down_blocks[0].downsamplers.requires_grad_(False)
+
+    def forward(self, x, t, text):
+        x = self.unet.down_blocks[0].downsamplers[0].conv(self.unet.conv_in(x)) if self.grown else self.enter(x)
+        x = self.unet.walk(x, self.unet.embed(t, x.dtype), text, first=1)
+        return self.leave(F.silu(self.norm(x)))
+
+
+class OuterUNet(nn.Module):
+    """A UNet whose inner levels stay as they are while its outermost level learns to use them. On the way down that level
+    passes on what it got, as its branches are still nothing; so only the way up has gradients, and the inner levels
+    keep what they know of figures."""
 
     def __init__(self, unet):
         super().__init__()
-        self.unet = unet
-        self.enter = conv3(4, unet.widths[0])
-        self.norm, self.leave = nn.GroupNorm(unet.groups, unet.widths[1]), conv3(unet.widths[1], 4)
-        outer = [unet.conv_in, unet.conv_norm_out, unet.conv_out, unet.down_blocks[0], unet.up_blocks[3],
-                 unet.up_blocks[2].upsamplers]
-        for part in outer:
-            part.requires_grad_(False)
+        self.unet = unet.requires_grad_(False)
+        self.outer = [unet.up_blocks[2].upsamplers, unet.up_blocks[3], unet.conv_norm_out, unet.conv_out]
+        for part in self.outer:
+            part.requires_grad_(True)
 
     def forward(self, x, t, text):
-        x = self.unet.walk(self.enter(x), self.unet.embed(t, x.dtype), text, first=1)
-        return self.leave(F.silu(self.norm(x)))
+        with torch.no_grad():
+            temb, skip = self.unet.embed(t, x.dtype), self.unet.conv_in(x)
+            x = self.unet.walk(self.unet.down_blocks[0].downsamplers[0].conv(skip), temb, text, first=1)
+        up = self.unet.up_blocks[3]
+        x = self.unet.up_blocks[2].upsamplers[0].conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
+        for resnet, transformer in zip(up.resnets, up.attentions):
+            x = transformer(resnet(torch.cat([x, skip], 1), temb), text)
+        return self.unet.conv_out(F.silu(self.unet.conv_norm_out(x)))
 
 
 # ---- the autoencoder

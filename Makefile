@@ -32,6 +32,10 @@ peers: build/release/build.ninja ## beside PyTorch (needs the network once): mak
 bench-clay: selfsame ## the clay bench of models/clay, into build/bench-clay; with the study: make bench-clay STUDY=1
 	build/release/selfsame score --profile clay -m models/clay -o build/bench-clay $(if $(STUDY),--parts renders$(comma)text$(comma)edit$(comma)study)
 
+bench-clay-docs: bench-clay ## the same, and its tables and figure into docs/
+	sed -i -e '/^<!-- tables -->/,/^<!-- end of tables -->/{//!d}' -e '/^<!-- tables -->/r build/bench-clay/bench.md' docs/clay-bench.md
+	! test -f build/bench-clay/study.svg || cp build/bench-clay/study.svg docs/pictures/clay-study.svg
+
 install: build/release/build.ninja ## program, libraries, header, man page: make install PREFIX=/usr/local
 	cmake --build build/release
 	cmake --install build/release --prefix "$(PREFIX)"
@@ -58,5 +62,5 @@ help: ## this list
 build/%/build.ninja:
 	cmake --preset $*
 
-.PHONY: selfsame demo check build test golden peers bench-clay install coverage format format-check tidy clean help
+.PHONY: selfsame demo check build test golden peers bench-clay bench-clay-docs install coverage format format-check tidy clean help
 .SECONDARY:

@@ -140,6 +140,8 @@ static void nonsense_is_refused(void **state) {
     fails(dir, &d, SS_ERR_ARG, "more than 100000 shards");
     d = plan, d.captions = 101;
     fails(dir, &d, SS_ERR_ARG, "not 101");
+    d = plan, d.each = 10001;
+    fails(dir, &d, SS_ERR_ARG, "not 10001");
     d = plan, d.size = 17;
     fails(dir, &d, SS_ERR_ARG, "not 17");
     d = plan, d.scenes.word[SS_CLAY_SPECIES] = "dot";
@@ -163,6 +165,29 @@ static void held_out_scenes_alone(void **state) {
         json_decref(o);
     }
     fclose(f);
+    made_dir_free(dir);
+}
+
+/* Scenes 11 to 17: the last of one individual, four of the next, two of a third. */
+static void individuals_come_several_times(void **state) {
+    (void)state;
+    char *dir = made_dir();
+    ss_clay_dataset d = plan;
+    d.first = 11, d.shard = 7, d.each = 4, d.held = SS_CLAY_HELD_OUT_TOO;
+    write_all(dir, &d);
+    uint8_t *rgb = slurp(made_path(dir, "00000.rgb"), 7 * AREA * 3);
+    for (uint64_t i = 11; i < 18; i++) {
+        static uint8_t want[AREA * 3];
+        ss_ctx cx = context();
+        ss_clay_scene first = scene_of(&plan.scenes, i / 4 * 4);
+        ss_clay_request q = plan.scenes;
+        q.who = &first.id;
+        ss_clay_scene s = scene_of(&q, i);
+        assert_memory_equal(&s.id, &first.id, sizeof s.id);
+        ss_clay_render(&cx, &s, &(ss_clay_picture){.size = SIZE, .samples = 1, .rgb = want});
+        assert_memory_equal(want, rgb + (i - 11) * AREA * 3, AREA * 3);
+    }
+    free(rgb);
     made_dir_free(dir);
 }
 
@@ -192,6 +217,7 @@ int main(void) {
         cmocka_unit_test(folders_that_do_not_fit_are_named),
         cmocka_unit_test(nonsense_is_refused),
         cmocka_unit_test(held_out_scenes_alone),
+        cmocka_unit_test(individuals_come_several_times),
         cmocka_unit_test(allocations_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -235,6 +235,8 @@ const option_row options[] = {
      .help = ".png, .jpg or .webp, or a folder; %d in it is the number, %s the seed"},
     {NULL, "output", 'o', "FILE", TRAIN | SUBJECT_VERBS, TRAIN | SUBJECT_VERBS, &file_kind, AT(output),
      .help = "the file that is written"},
+    {NULL, "again", 0, NULL, STORY, STORY, &switch_kind, AT(again),
+     .help = "draw anew what is there already, too"},
     {NULL, "sheet", 0, "FILE", BOTH, BOTH, &file_kind, AT(sheet), .help = "all pictures side by side, with captions"},
     {NULL, "preview", 0, "FILE", BOTH | REPEAT, BOTH, &file_kind, AT(preview), .help = "the picture as it forms"},
     {NULL, "save-masks", 0, "DIR", EDITS, 0, &file_kind, AT(save_masks),
@@ -371,7 +373,8 @@ const verb verbs[] = {
      "One subject, many prompts: a set of pictures that belong together.",
      "Draws one prompt first, or takes a photo, and draws every other prompt from the same start while chosen layers "
      "read "
-     "that picture's keys and values. With --subject, the subject that was learned is in all of them.",
+     "that picture's keys and values. With --subject, the subject that was learned is in all of them. A story that was "
+     "stopped goes on with the pictures that are missing.",
      {"-m models/sd15 --subject my-dog.safetensors --prompts prompts.txt --sheet story.png",
       "-m models/sd15 -p 'a fox sitting' -p 'a fox running' -p 'a fox asleep' --seed 7",
       "-m models/sd15 --photo dog.jpg --source 'a dog' -p 'a dog running' -p 'it asleep'"},

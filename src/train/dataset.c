@@ -135,6 +135,12 @@ static ss_status masks_from_files(ss_dataset *d, ss_ctx *cx, const concept *c, c
     return st;
 }
 
+static bool is_white(const float *mask, size_t n) {
+    size_t i = 0;
+    while (i < n && mask[i] >= 1) i++;
+    return i == n;
+}
+
 static ss_status masks_by_themselves(ss_dataset *d, ss_ctx *cx, int number, const ss_dataset_options *o) {
     const concept *c = &d->concept[number];
     ss_status st = SS_OK;
@@ -146,6 +152,8 @@ static ss_status masks_by_themselves(ss_dataset *d, ss_ctx *cx, int number, cons
         st = ss_picture_read(&photo, cx, p);
         if (!st && !(mask = ss_alloc(cx, (size_t)photo.w * photo.h, sizeof *mask))) st = SS_ERR_NOMEM;
         if (!st) st = o->mask(o->mask_user, cx, number, &photo, mask);
+        if (!st && is_white(mask, (size_t)photo.w * photo.h))
+            ss_warn(cx, "%s: nothing in it stands out as the subject, so the loss counts everywhere", p->path);
         if (!st) st = ss_picture_mask(p, cx, mask, photo.w, photo.h, "the automatic mask");
         free(mask);
         ss_image_free(&photo);

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GRID = 16, MULTIPLE = 32 /* of pixels, so that every level divides */ };
+enum { GRID = 32, MULTIPLE = 32 /* of pixels, so that every level divides */ };
 
 static const int times[] = {150, 300, 450, 600};
 
@@ -79,32 +79,14 @@ static ss_status read_map(float **out, ss_ctx *cx, const ss_maps *maps, const in
     return SS_OK;
 }
 
-/* A place counts when it or one beside it does. */
-static void grow(bool *y, const bool *x, int h, int w) {
-    for (int i = 0; i < h; i++)
-        for (int j = 0; j < w; j++) {
-            bool any = false;
-            for (int k = 0; k < 9; k++) {
-                int a = i + k / 3 - 1, b = j + k % 3 - 1;
-                if (a >= 0 && a < h && b >= 0 && b < w) any |= x[a * w + b];
-            }
-            y[i * w + j] = any;
-        }
-}
-
-static ss_status paint(float *mask, ss_ctx *cx, const float *map, int h, int w, const ss_image *photo) {
+static void paint(float *mask, const float *map, int h, int w, const ss_image *photo) {
     int n = h * w, inside = 0;
-    bool *above = ss_alloc(cx, 2 * (size_t)n, sizeof *above), *grown = above + n;
-    if (!above) return SS_ERR_NOMEM;
     float threshold = ss_otsu(map, n);
-    for (int k = 0; k < n; k++) inside += above[k] = map[k] >= threshold;
+    for (int k = 0; k < n; k++) inside += map[k] >= threshold;
     bool found = inside * 50 >= n && inside * 20 <= 19 * n;
-    grow(grown, above, h, w);
     for (int64_t y = 0; y < photo->h; y++)
         for (int64_t x = 0; x < photo->w; x++)
-            mask[y * photo->w + x] = !found || grown[y * h / photo->h * w + x * w / photo->w];
-    free(above);
-    return SS_OK;
+            mask[y * photo->w + x] = !found || map[y * h / photo->h * w + x * w / photo->w] >= threshold;
 }
 
 ss_status ss_find_subject(float *mask, ss_ctx *cx, ss_model *m, const ss_image *photo, const char *text,
@@ -125,7 +107,7 @@ ss_status ss_find_subject(float *mask, ss_ctx *cx, ss_model *m, const ss_image *
     if (!st) st = ss_image_resize(&fitted, cx, photo, w, h, SS_BICUBIC);
     if (!st) st = look(&maps, cx, m, &fitted, text);
     if (!st) st = read_map(&map, cx, &maps, places, count);
-    if (!st) st = paint(mask, cx, map, maps.h, maps.w, photo);
+    if (!st) paint(mask, map, maps.h, maps.w, photo);
     free(map);
     ss_maps_clear(&maps);
     ss_image_free(&fitted);

@@ -1,8 +1,8 @@
 /* Where the subject of a photo is, by the model's own cross-attention: which places listen to its word.
  *
  * The photo is noised to a few levels and seen once at each with a text that names the subject. The maps of its tokens
- * at about 16 x 16 places are averaged, split by Otsu's threshold (the one that leaves least variance on either side),
- * and grown by one place: rather some background than half a subject.
+ * at about 32 x 32 places are averaged and split by Otsu's threshold (the one that leaves least variance on either
+ * side).
  */
 #ifndef SS_FIND_SUBJECT_H
 #define SS_FIND_SUBJECT_H

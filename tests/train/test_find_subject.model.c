@@ -12,16 +12,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { SIZE = 256, PIXELS = SIZE * SIZE, PHOTOS = 4 };
 
 static const char *const species[] = {"dog", "cat", "bear"};
 enum { KINDS = sizeof species / sizeof *species };
 
-/* The mean overlap with the truth (intersection over union) has to be above what it is for a mask that is white
- * everywhere, times this [X]. */
-static const double better_than_white = 1.1;
+/* The mean overlap with the truth (intersection over union) [0.71]; a mask that is white everywhere has 0.29. */
+static const double least_overlap = 0.5;
 
 static void draw(ss_image *photo, uint8_t *truth, ss_ctx *cx, int kind, int number) {
     ss_clay_request wanted = {.seed = 9001, .small = true, .word = {[SS_CLAY_SPECIES] = species[kind]}};
@@ -35,14 +33,13 @@ static void draw(ss_image *photo, uint8_t *truth, ss_ctx *cx, int kind, int numb
 
 static void finds_clay_figures(void **state) {
     (void)state;
-    static uint8_t truth[PIXELS], found[PIXELS], white[PIXELS];
+    static uint8_t truth[PIXELS], found[PIXELS];
     static float mask[PIXELS];
     ss_ctx *cx = NULL;
     ss_model *m = NULL;
-    double overlap = 0, all = 0;
+    double overlap = 0;
     assert_int_equal(ss_ctx_new(&cx, NULL), SS_OK);
     assert_int_equal(ss_model_open(&m, cx, SELFSAME_SOURCE_DIR "/models/clay", NULL), SS_OK);
-    memset(white, 255, sizeof white);
     for (int i = 0; i < KINDS * PHOTOS; i++) {
         ss_image photo;
         char text[40];
@@ -52,12 +49,11 @@ static void finds_clay_figures(void **state) {
         assert_int_equal(ss_find_subject(mask, cx, m, &photo, text, word), SS_OK);
         for (int k = 0; k < PIXELS; k++) found[k] = mask[k] > 0 ? 255 : 0;
         double one = ss_clay_mask_iou(found, truth, PIXELS);
-        print_message("%s: %.3f, white %.3f\n", word, one, ss_clay_mask_iou(white, truth, PIXELS));
-        overlap += one, all += ss_clay_mask_iou(white, truth, PIXELS);
+        overlap += one / (KINDS * PHOTOS);
         ss_image_free(&photo);
     }
-    print_message("mean %.3f, white %.3f\n", overlap / (KINDS * PHOTOS), all / (KINDS * PHOTOS));
-    assert_true(overlap > better_than_white * all);
+    print_message("overlap %.3f\n", overlap);
+    assert_true(overlap > least_overlap);
     ss_model_free(m);
     ss_ctx_free(cx);
 }

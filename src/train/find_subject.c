@@ -66,8 +66,9 @@ static ss_status look(ss_maps *maps, ss_ctx *cx, ss_model *m, const ss_image *im
 static ss_status read_map(float **out, ss_ctx *cx, const ss_maps *maps, const int *places, int count) {
     int n = maps->h * maps->w;
     if (!maps->sum) return ss_fail(cx, SS_ERR_MODEL, "the model has no cross-attention at %d x %d places", GRID, GRID);
-    float *map = ss_alloc(cx, 2 * (size_t)n, sizeof *map), *one = map + n;
+    float *map = ss_alloc(cx, 2 * (size_t)n, sizeof *map);
     if (!map) return SS_ERR_NOMEM;
+    float *one = map + n;
     for (int i = 0; i < count; i++) {
         ss_maps_token(maps, 0, places[i], one);
         for (int k = 0; k < n; k++) map[k] += one[k];

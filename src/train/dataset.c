@@ -190,9 +190,14 @@ static ss_status read_photos(ss_dataset *d, ss_ctx *cx, int number, const ss_dat
     const ss_concept *asked = &o->concepts[number];
     concept *c = &d->concept[number];
     ss_lines paths = {0};
+    int broken = d->pictures.broken, twice = d->pictures.twice;
     c->first = d->pictures.count;
     ss_status st = ss_paths_find(&paths, cx, asked->photos);
     if (!st) st = ss_pictures_add(&d->pictures, cx, &paths, c->first);
+    broken = d->pictures.broken - broken, twice = d->pictures.twice - twice;
+    if (!st && broken + twice)
+        ss_warn(cx, "%s: %d of %d pictures are used; %d cannot be read, %d are there twice", asked->photos,
+                d->pictures.count - c->first, paths.count, broken, twice);
     if (!st) st = caption_pictures(d, cx, number, false, c->first, &paths, asked->photos, asked->prompt);
     c->photos = d->pictures.count - c->first;
     if (!st) st = judge_photos(d, cx, c, asked->photos);

@@ -193,7 +193,7 @@ const option_row options[] = {
     {NULL, "initializer", 0, "WORD", TRAIN, 0, &text_kind, AT(initializer),
      .help = "the known word that the new one starts from [the class]"},
     {NULL, "loss-masks", 0, "DIR", TRAIN, 0, &file_kind, AT(loss_masks),
-     .help = "where the subject is, white on black: a file for each photo, of its name"},
+     .help = "where the subject is, white on black: a file for each photo, of its name; auto: found"},
     {NULL, "class-photos", 0, "PATH", TRAIN, TRAIN, &file_kind, AT(class_photos),
      .help = "pictures of others of its class, so that the class stays as it was"},
     {NULL, "class-caption", 0, "TEXT", TRAIN, 0, &text_kind, AT(class_caption),

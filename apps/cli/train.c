@@ -20,9 +20,11 @@ static void on_news(void *user, const ss_train_news *n) {
     json_object_set_new(j->s->report, "memory", json_integer((json_int_t)n->memory));
 }
 
+static bool finds_subject(const settings *s) { return s->loss_masks && !strcmp(s->loss_masks, "auto"); }
+
 static ss_train_concept concept_of(const settings *s) {
     return (ss_train_concept){.photos = s->operand,
-                              .masks = s->loss_masks,
+                              .masks = finds_subject(s) ? NULL : s->loss_masks,
                               .class_word = s->class_word,
                               .token = s->token,
                               .initializer = s->initializer,
@@ -52,6 +54,7 @@ static ss_train_request request_of(job *j, const ss_train_concept *concept) {
         .flip = given(s, "flip") && s->flip == 0 ? -1 : s->flip,
         .still = s->still,
         .class_most = s->class_images,
+        .find_subject = finds_subject(s),
         .class_cache = s->draw_class,
         .seed = (uint64_t)(s->seed < 0 ? SEED : s->seed),
         .recompute = s->recompute,
@@ -72,6 +75,10 @@ static int check(settings *s) {
         return usage("--concepts names the photos, and so does \"%s\": one of them is enough", s->operand);
     if (!s->concepts && !s->class_word && !s->caption)
         return usage("what is it? Say it with --class: dog, chair, woman");
+    if (s->concepts && s->loss_masks && !finds_subject(s))
+        return usage("--loss-masks %s: with --concepts each concept in that file names its own masks, and only auto "
+                     "goes with all of them",
+                     s->loss_masks);
     if (s->sample_every && !s->run)
         return usage("--sample-every makes sense only with --run, which is not there: samples lie in that folder");
     if (s->sample_every && !s->prompts.count) {

@@ -578,6 +578,7 @@ typedef struct ss_train_request {
     double flip;             /* share of mirrored pictures; negative: none [kind] */
     bool still;              /* photos fill their pictures: no random size and place */
     int class_most;          /* pictures of each class [kind] */
+    bool find_subject;       /* in photos without masks the model looks for the class; the loss counts there alone */
     const char *class_cache; /* a folder: concepts without class_photos get pictures that the model draws, kept here */
     uint64_t seed;
     bool recompute; /* less memory, more time */

@@ -2,6 +2,7 @@
 #include "api/request.h"
 #include "subject/subject.h"
 #include "train/concepts.h"
+#include "train/find_subject.h"
 #include "train/loop.h"
 #include "train/preset.h"
 #include "train/prior.h"
@@ -391,6 +392,25 @@ static ss_status draw_classes(plan *p, ss_ctx *cx, ss_model *m) {
     return st;
 }
 
+/* ---- masks */
+
+typedef struct finder {
+    const plan *p;
+    ss_model *m;
+} finder;
+
+static ss_status find_subject(void *user, ss_ctx *cx, int concept, const ss_image *photo, float *mask) {
+    const finder *f = user;
+    const char *word = f->p->given[concept].class_word;
+    if (!word)
+        return ss_fail(cx, SS_ERR_ARG,
+                       "concept %d has no class: without one nothing says what to look for in its photos", concept + 1);
+    char *text = filled(cx, f->p->kind->template, word);
+    ss_status st = text ? ss_find_subject(mask, cx, f->m, photo, text, word) : SS_ERR_NOMEM;
+    free(text);
+    return st;
+}
+
 /* ---- the run's folder */
 
 static double seconds_now(void) {
@@ -522,6 +542,8 @@ ss_status ss_train(ss_subject **out, ss_ctx *cx, ss_model *m, const ss_train_req
         .batch = p.batch,
         .class_most = p.class_most,
         .seed = r->seed,
+        .mask = r->find_subject ? find_subject : NULL,
+        .mask_user = &(finder){&p, m},
     };
     if (!st) st = ss_dataset_open(&p.data, cx, &data);
     if (!st) st = add_tokens(&p, cx, m);

@@ -135,6 +135,12 @@ static ss_status masks_from_files(ss_dataset *d, ss_ctx *cx, const concept *c, c
     return st;
 }
 
+static bool is_white(const float *mask, size_t n) {
+    size_t i = 0;
+    while (i < n && mask[i] >= 1) i++;
+    return i == n;
+}
+
 static ss_status masks_by_themselves(ss_dataset *d, ss_ctx *cx, int number, const ss_dataset_options *o) {
     const concept *c = &d->concept[number];
     ss_status st = SS_OK;
@@ -146,6 +152,8 @@ static ss_status masks_by_themselves(ss_dataset *d, ss_ctx *cx, int number, cons
         st = ss_picture_read(&photo, cx, p);
         if (!st && !(mask = ss_alloc(cx, (size_t)photo.w * photo.h, sizeof *mask))) st = SS_ERR_NOMEM;
         if (!st) st = o->mask(o->mask_user, cx, number, &photo, mask);
+        if (!st && is_white(mask, (size_t)photo.w * photo.h))
+            ss_warn(cx, "%s: nothing in it stands out as the subject, so the loss counts everywhere", p->path);
         if (!st) st = ss_picture_mask(p, cx, mask, photo.w, photo.h, "the automatic mask");
         free(mask);
         ss_image_free(&photo);
@@ -182,9 +190,14 @@ static ss_status read_photos(ss_dataset *d, ss_ctx *cx, int number, const ss_dat
     const ss_concept *asked = &o->concepts[number];
     concept *c = &d->concept[number];
     ss_lines paths = {0};
+    int broken = d->pictures.broken, twice = d->pictures.twice;
     c->first = d->pictures.count;
     ss_status st = ss_paths_find(&paths, cx, asked->photos);
     if (!st) st = ss_pictures_add(&d->pictures, cx, &paths, c->first);
+    broken = d->pictures.broken - broken, twice = d->pictures.twice - twice;
+    if (!st && broken + twice)
+        ss_warn(cx, "%s: %d of %d pictures are used; %d cannot be read, %d are there twice", asked->photos,
+                d->pictures.count - c->first, paths.count, broken, twice);
     if (!st) st = caption_pictures(d, cx, number, false, c->first, &paths, asked->photos, asked->prompt);
     c->photos = d->pictures.count - c->first;
     if (!st) st = judge_photos(d, cx, c, asked->photos);

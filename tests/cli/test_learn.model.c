@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "clay/measure.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -94,6 +94,47 @@ static void what_has_changed_is_named(void **state) {
     ran_clear(&r);
 }
 
+/* Masks that the model finds are the same ones in each run; other masks on the way are named. */
+static void masks_by_themselves_are_kept_to(void **state) {
+    ran r = run_expect(*state,
+                       TRAIN "-q --loss-masks auto --run masked -o a.safetensors && " TRAIN
+                             "-q --loss-masks auto --run masked --resume -o b.safetensors && cmp a.safetensors "
+                             "b.safetensors && ! cmp a.safetensors whole.safetensors",
+                       0);
+    ran_clear(&r);
+    expect_sentence(*state, TRAIN "--run masked --resume -o x.safetensors", 2, "has another mask");
+    expect_sentence(*state,
+                    "echo '[]' >list.json; $selfsame train --concepts list.json -m model --loss-masks photos -o "
+                    "x.safetensors",
+                    2, "only auto");
+    expect_sentence(*state, "$selfsame train photos -m model --caption 'a <new1>' --loss-masks auto -o x.safetensors",
+                    2, "no class");
+}
+
+/* What cannot be used is left out and named, and counted where nothing is left. */
+static void unusable_photos_are_named(void **state) {
+    ran r =
+        run_expect(*state,
+                   "mkdir mixed && cp photos/*.png mixed && cp photos/1.png mixed/twin.png && head -c 300 "
+                   "photos/2.png >mixed/cut.png && echo text >mixed/text.png && $selfsame train mixed -m model --class "
+                   "dog --size 64 --steps 1 -o x.safetensors",
+                   0);
+    static const char *const named[] = {"twin.png", "cut.png", "text.png",
+                                        "mixed: 3 of 6 pictures are used; 2 cannot be read, 1 are there twice"};
+    for (int i = 0; i < 4; i++)
+        if (!strstr(r.err, named[i])) fail_msg("%s is not named: %s", named[i], r.err);
+    ran_clear(&r);
+    r = run_expect(*state, "$selfsame train photos/1.png -m model --class dog --size 64 --steps 1 -o x.safetensors", 0);
+    if (!strstr(r.err, "is one photo")) fail_msg("%s", r.err);
+    ran_clear(&r);
+    expect_sentence(*state,
+                    "mkdir bad && echo text >bad/text.png; $selfsame train bad -m model --class dog -o x.safetensors",
+                    1, "bad");
+    r = run_expect(*state, "$selfsame train photos -m model --class 'xqzvk' --size 64 --steps 1 -o x.safetensors", 0);
+    if (!strstr(r.err, "tokens of the vocabulary")) fail_msg("%s", r.err);
+    ran_clear(&r);
+}
+
 static void what_makes_no_sense_is_refused(void **state) {
     expect_sentence(*state, "$selfsame train photos -m model -o x.safetensors", 2, "--class");
     expect_sentence(*state, "$selfsame train photos -m model --class dog", 2, "-o");
@@ -121,6 +162,8 @@ int main(void) {
         cmocka_unit_test(killed_anywhere),
         cmocka_unit_test(stopped_anywhere),
         cmocka_unit_test(what_has_changed_is_named),
+        cmocka_unit_test(masks_by_themselves_are_kept_to),
+        cmocka_unit_test(unusable_photos_are_named),
         cmocka_unit_test(what_makes_no_sense_is_refused),
         cmocka_unit_test(a_full_disk_keeps_the_last_state),
     };

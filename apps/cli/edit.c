@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A photo as the model will see it is squashed unless one asks for something else; who has another shape should know.
  */
@@ -43,10 +44,24 @@ typedef struct editing {
     gallery g;
     double since;  /* when the last picture was finished, or the first begun */
     int unwritten; /* what kept one from being written */
+    texts asked;   /* the prompts that are drawn */
+    int *place;    /* of each among all pictures */
+    bool *there;   /* by place: drawn by an earlier run of the same story */
 } editing;
 
-static void write_picture(editing *e, const ss_image *picture, portrait p) {
-    p.seed = e->j.s->seed, p.width = picture->w, p.height = picture->h;
+/* A story's first picture is its source, if that is drawn. */
+static int before_prompts(const settings *s) { return s->story && s->draw_source; }
+
+static portrait portrait_of(const settings *s, int place) {
+    int i = place - before_prompts(s);
+    portrait p = {.seed = s->seed, .width = s->width, .height = s->height, .plain = i < 0};
+    p.prompt = i < 0 ? s->source : s->prompts.at[i];
+    return p;
+}
+
+static void write_picture(editing *e, const ss_image *picture, int place) {
+    portrait p = portrait_of(e->j.s, place);
+    e->g.place = place;
     e->g.seconds = now() - e->since;
     e->unwritten = gallery_add(&e->g, picture, &p);
     if (e->unwritten) ss_ctx_stop(e->j.cx);
@@ -58,7 +73,7 @@ static void on_reconstruction(void *user, const ss_image *picture, double psnr) 
     job *j = &e->j;
     meter_wipe(&j->meter);
     if (j->s->draw_source) {
-        if (j->s->story) write_picture(e, picture, (portrait){.prompt = j->s->source, .plain = true});
+        if (j->s->story && !e->there[0]) write_picture(e, picture, 0);
         return;
     }
     FILE *to = j->s->json ? stderr : stdout;
@@ -70,7 +85,7 @@ static void on_reconstruction(void *user, const ss_image *picture, double psnr) 
 
 static void on_drawn(void *user, int target, const ss_image *picture) {
     editing *e = user;
-    write_picture(e, picture, (portrait){.prompt = e->j.s->prompts.at[target]});
+    write_picture(e, picture, e->place[target]);
 }
 
 static ss_edit_request request_of(editing *e, const ss_image *photo, const float *source_mask,
@@ -83,8 +98,8 @@ static ss_edit_request request_of(editing *e, const ss_image *photo, const float
         .height = s->height,
         .fit = (ss_fit)s->fit,
         .source = s->source,
-        .prompts = s->prompts.at,
-        .prompt_count = s->prompts.count,
+        .prompts = e->asked.at,
+        .prompt_count = e->asked.count,
         .negative = s->negative,
         .sampling = {.steps = s->steps, .guidance = s->guidance, .reuse = s->reuse, .clip_skip = s->clip_skip},
         .seed = (uint64_t)s->seed,
@@ -130,20 +145,78 @@ static int draw_without(ss_edited *out, editing *e, ss_edit_request r) {
     return job_verdict(&e->j, ss_edit(out, e->j.cx, e->j.m, &r));
 }
 
+/* The seed that an earlier run of the same story chose, or a new one. */
+static int64_t chosen_seed(editing *e, int count) {
+    settings *s = e->j.s;
+    for (int i = 0; i < count && s->story && !s->again; i++) {
+        s->seed = gallery_seed(&e->g, i);
+        portrait p = portrait_of(s, i);
+        if (s->seed >= 0 && gallery_look(&e->g, i, &p) == THERE) return s->seed;
+    }
+    return any_seed();
+}
+
+/* Chooses the seed and which prompts to draw: in a story, those whose pictures are not there already. */
+static int choose(editing *e) {
+    settings *s = e->j.s;
+    gallery *g = &e->g;
+    int first = before_prompts(s), count = first + s->prompts.count;
+    e->asked.at = must(malloc((size_t)count * sizeof *e->asked.at));
+    e->place = must(malloc((size_t)count * sizeof *e->place));
+    e->there = must(calloc((size_t)count, sizeof *e->there));
+    if (s->seed < 0) s->seed = chosen_seed(e, count);
+    for (int i = 0; i < count && s->story && !s->again; i++) {
+        portrait p = portrait_of(s, i);
+        standing is = gallery_look(g, i, &p);
+        if (is == ANOTHER && (!s->output || g->out.folder))
+            return failure("%s is there, and is not picture %d of this story: give the story an --output of its own, "
+                           "or draw over it with --again",
+                           output_name(&g->out, s, i, s->seed), i + 1);
+        e->there[i] = is == THERE;
+    }
+    /* A source is drawn with a picture that reads it. */
+    bool whole = memchr(e->there + first, false, (size_t)s->prompts.count) == NULL;
+    if (whole && first && !e->there[0]) e->there[count - 1] = false;
+    for (int i = 0; i < count; i++) {
+        portrait p = portrait_of(s, i);
+        if (e->there[i])
+            gallery_keep(g, i, &p);
+        else if (i >= first)
+            e->place[e->asked.count] = i, e->asked.at[e->asked.count++] = p.prompt;
+    }
+    return DONE;
+}
+
+/* A picture of an earlier run, for the sheet. */
+static int show_kept(gallery *g, int place, const char *caption) {
+    ss_image im = {0};
+    if (!g->j->s->sheet) return DONE;
+    int rc = job_verdict(g->j, ss_image_read(&im, g->j->cx, output_name(&g->out, g->j->s, place, g->j->s->seed)));
+    if (!rc) gallery_show(g, &im, caption);
+    return rc;
+}
+
 /* For the sheet: two rows, if there is something to compare with. */
-static void show(gallery *g, ss_edited *drawn, ss_edited *without) {
+static int show(editing *e, ss_edited *drawn, ss_edited *without) {
+    gallery *g = &e->g;
     settings *s = g->j->s;
-    if (drawn->source.rgb) gallery_show(g, &drawn->source, s->story && s->draw_source ? s->source : "source");
+    int rc = DONE, target = 0, first = before_prompts(s);
+    if (drawn->source.rgb) gallery_show(g, &drawn->source, first ? s->source : "source");
     if (drawn->reconstruction.rgb && !without->count)
-        if (drawn->reconstruction.rgb)
-            gallery_show(g, &drawn->reconstruction, format_text(s, "reconstruction, %.1f dB", drawn->psnr));
-    for (int i = 0; i < drawn->count; i++)
-        if (drawn->targets[i].rgb) gallery_show(g, &drawn->targets[i], s->prompts.at[i]);
-    if (!without->count) return;
+        gallery_show(g, &drawn->reconstruction, format_text(s, "reconstruction, %.1f dB", drawn->psnr));
+    if (first && !g->count && e->there[0]) rc = show_kept(g, 0, s->source);
+    for (int i = 0; i < s->prompts.count && !rc; i++) {
+        if (e->there[first + i])
+            rc = show_kept(g, first + i, s->prompts.at[i]);
+        else if (target < drawn->count && drawn->targets[target++].rgb)
+            gallery_show(g, &drawn->targets[target - 1], s->prompts.at[i]);
+    }
+    if (!without->count) return rc;
     if (drawn->reconstruction.rgb)
         gallery_show(g, &drawn->reconstruction,
                      format_text(s, "drawn back, %.1f dB; to the right: nothing carried over", drawn->psnr));
     for (int i = 0; i < without->count; i++) gallery_show(g, &without->targets[i], s->prompts.at[i]);
+    return rc;
 }
 
 int edit(settings *s) {
@@ -156,32 +229,34 @@ int edit(settings *s) {
     float *source_mask = NULL, *target_mask = NULL;
 
     if (!s->recipe && !s->draw_source) s->photo = s->operand;
-    if (s->seed < 0) s->seed = s->draw_source ? any_seed() : 0;
+    if (s->seed < 0 && !s->draw_source) s->seed = 0;
     const char *stem = s->recipe        ? s->stem
                        : s->story       ? "story"
                        : s->draw_source ? "selfsame-edit"
                                         : format_text(s, "%s-edit", stem_of(s, s->photo));
     int rc = job_open(j, s);
-    if (!rc) rc = gallery_open(g, j, s->prompts.count + (s->story && s->draw_source), stem);
+    if (!rc) rc = gallery_open(g, j, s->prompts.count + before_prompts(s), stem);
     if (!rc && s->photo) rc = job_verdict(j, ss_image_read(&photo, j->cx, s->photo));
     if (!rc) rc = job_open_model(j);
     if (!rc && s->photo) tell_shape(s, &photo);
     if (!rc && s->source_mask) rc = read_mask(&source_mask, j, s->source_mask, (ss_fit)s->fit, true);
     if (!rc && s->target_mask) rc = read_mask(&target_mask, j, s->target_mask, SS_FIT_SQUASH, false);
     if (!rc) rc = recipe_hash_files(j);
+    if (!rc) rc = choose(&e);
+    bool wanted = !rc && e.asked.count; /* nothing of a finished story is */
     ss_edit_request r = request_of(&e, &photo, source_mask, target_mask);
-    if (!rc) rc = job_verdict(j, ss_edit_memory(&need, j->cx, j->m, &r));
-    if (!rc) rc = job_check_memory(j, &need);
+    if (wanted) rc = job_verdict(j, ss_edit_memory(&need, j->cx, j->m, &r));
+    if (!rc && wanted) rc = job_check_memory(j, &need);
     if (!rc && job_signal()) rc = STOPPED;
-    if (!rc) {
+    if (!rc && wanted) {
         e.since = now();
         ss_status st = ss_edit(&drawn, j->cx, j->m, &r);
         rc = e.unwritten ? e.unwritten : job_verdict(j, st);
         if (!rc && s->compare) rc = draw_without(&without, &e, r);
-        show(g, &drawn, &without);
     }
-    if (rc == STOPPED) note("stopped; %d of %d pictures are finished", g->written, g->out.count);
-    int finished = g->written ? gallery_finish(g) : DONE;
+    if (rc == STOPPED) note("stopped; %d of %d pictures are finished", g->written + g->kept, g->out.count);
+    int finished = e.there && (!rc || g->written) ? show(&e, &drawn, &without) : DONE;
+    if (!finished && g->written + g->kept) finished = gallery_finish(g);
     if (s->report && drawn.count && s->photo)
         json_object_set_new(s->report, "reconstruction_psnr", json_real(drawn.psnr));
     gallery_close(g);
@@ -190,6 +265,9 @@ int edit(settings *s) {
     ss_image_free(&photo);
     free(source_mask);
     free(target_mask);
+    free(e.asked.at);
+    free(e.place);
+    free(e.there);
     job_close(j);
     return rc ? rc : finished;
 }

@@ -129,6 +129,7 @@ const char *output_name(const output *out, settings *s, int i, int64_t seed) {
     const char *slash = *folder && folder[strlen(folder) - 1] != '/' ? "/" : "";
     const char *stem = out->stem ? out->stem : format_text(s, "selfsame-%lld", (long long)seed);
     const char *suffix = s->suffix ? s->suffix : ".png";
+    if (out->numbered) return format_text(s, "%s%s%s-%d%s", folder, slash, stem, i + 1, suffix);
     const char *name = format_text(s, "%s%s%s%s", folder, slash, stem, suffix);
     for (int n = 2; exists(name); n++) name = format_text(s, "%s%s%s-%d%s", folder, slash, stem, n, suffix);
     return name;
@@ -151,6 +152,7 @@ static int check_input(const settings *s, const char *option, const char *path) 
 int output_open(output *out, settings *s, ss_ctx *cx, int count) {
     out->pattern = s->output;
     out->folder = s->output && is_folder(s->output);
+    out->numbered = s->story;
     out->count = count;
     int rc = s->output && !out->folder ? check_pattern(s->output) : DONE;
     const char *first = rc ? NULL : output_name(out, s, 0, s->seed);
@@ -165,7 +167,7 @@ int output_open(output *out, settings *s, ss_ctx *cx, int count) {
     }
     if (!rc && s->sheet && s->preview && same_file(s->sheet, s->preview))
         return usage("--sheet and --preview are the same file, %s", s->sheet);
-    for (int i = 0; i < count && !rc && s->output && !out->folder; i++) {
+    for (int i = 0; i < count && !rc && (out->numbered || (s->output && !out->folder)); i++) {
         const char *name = output_name(out, s, i, s->seed + i);
         rc = check_input(s, "output", name);
         for (int j = 1; j < 3 && !rc; j++)

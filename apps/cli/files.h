@@ -8,7 +8,8 @@
 typedef struct output {
     const char *pattern; /* --output; NULL: beside the caller, named after the stem, never over a file that is there */
     const char *stem;
-    bool folder; /* the pattern is one */
+    bool folder;   /* the pattern is one */
+    bool numbered; /* a story's, whose pictures have the same names in every run: stem-1.png, stem-2.png ... */
     int count;
 } output;
 

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 int gallery_open(gallery *g, job *j, int count, const char *stem) {
     *g = (gallery){.j = j, .out = {.stem = stem}, .pictures = must(json_array())};
@@ -21,9 +22,43 @@ void gallery_show(gallery *g, ss_image *im, const char *caption) {
     *im = (ss_image){0};
 }
 
+/* What the file says of itself: whether there is one at all. */
+static bool read_meta(ss_image_meta *meta, gallery *g, const char *path) {
+    if (access(path, F_OK)) return false;
+    if (ss_image_meta_read(meta, g->j->cx, path)) ss_ctx_clear(g->j->cx); /* no picture: it says nothing */
+    return true;
+}
+
+standing gallery_look(gallery *g, int place, const portrait *p) {
+    ss_image_meta meta = {0};
+    if (!read_meta(&meta, g, output_name(&g->out, g->j->s, place, p->seed))) return MISSING;
+    bool same = recipe_same(&meta, g->j, p);
+    ss_image_meta_free(&meta);
+    return same ? THERE : ANOTHER;
+}
+
+int64_t gallery_seed(gallery *g, int place) {
+    ss_image_meta meta = {0};
+    if (!read_meta(&meta, g, output_name(&g->out, g->j->s, place, g->j->s->seed))) return -1;
+    int64_t seed = recipe_seed(&meta);
+    ss_image_meta_free(&meta);
+    return seed;
+}
+
+void gallery_keep(gallery *g, int place, const portrait *p) {
+    settings *s = g->j->s;
+    const char *path = output_name(&g->out, s, place, p->seed);
+    json_t *entry =
+        json_pack("{s:o?, s:o?, s:I, s:i, s:i, s:b}", "path", json_string(path), "prompt", json_string(p->prompt),
+                  "seed", (json_int_t)p->seed, "width", p->width, "height", p->height, "kept", true);
+    json_array_append_new(g->pictures, must(entry));
+    g->kept++;
+    if (!s->json) printf("%s  (is there already)\n", path);
+}
+
 int gallery_add(gallery *g, const ss_image *im, const portrait *p) {
     settings *s = g->j->s;
-    const char *path = output_name(&g->out, s, g->written, p->seed);
+    const char *path = output_name(&g->out, s, g->place++, p->seed);
     ss_image_meta meta = {0};
     int rc = recipe_write(&meta, g->j, p);
     if (!rc) rc = job_verdict(g->j, ss_image_write(g->j->cx, path, im, &meta));

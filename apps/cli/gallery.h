@@ -10,7 +10,8 @@ typedef struct gallery {
     output out;
     json_t *pictures;
     double seconds; /* that a picture took, of those drawn together its share */
-    int written;
+    int place;      /* of the next picture among all, from 0 */
+    int written, kept;
 
     /* Kept for the sheet only. */
     ss_image *image;
@@ -19,6 +20,16 @@ typedef struct gallery {
 } gallery;
 
 int gallery_open(gallery *g, job *j, int count, const char *stem);
+
+/* Whether the picture's file is there and is what p describes, or is another. */
+typedef enum standing { MISSING, THERE, ANOTHER } standing;
+standing gallery_look(gallery *g, int place, const portrait *p);
+
+/* The seed of the picture that is there, negative if there is none or it does not say. */
+int64_t gallery_seed(gallery *g, int place);
+
+/* Lists a picture that is there. */
+void gallery_keep(gallery *g, int place, const portrait *p);
 
 /* Writes the picture and says so. */
 int gallery_add(gallery *g, const ss_image *im, const portrait *p);

@@ -194,6 +194,46 @@ int recipe_write(ss_image_meta *meta, job *j, const portrait *p) {
     return parameters(&meta->parameters, j, p);
 }
 
+/* ------------------------------------------------------------------------------------------------ comparing */
+
+static void forget_path(json_t *recipe, const char *of) {
+    const char *key;
+    size_t i;
+    void *next;
+    json_t *value, *what = json_object_get(recipe, of);
+    json_object_del(what, "path");
+    json_object_foreach_safe(what, next, key, value) json_object_del(value, "path");
+    json_array_foreach(what, i, value) json_object_del(value, "path");
+}
+
+/* Without places, NULL for what is no recipe. */
+static json_t *placeless(const char *text) {
+    json_t *recipe = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    static const char *const of[] = {"model", "files", "subjects"};
+    json_object_del(json_object_get(recipe, "model"), "vae");
+    json_object_del(json_object_get(recipe, "model"), "config");
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) forget_path(recipe, of[i]);
+    return recipe;
+}
+
+bool recipe_same(const ss_image_meta *meta, job *j, const portrait *p) {
+    char *text = recipe_json(j, p);
+    json_t *has = placeless(meta->json), *wanted = placeless(text);
+    bool same = has && json_equal(has, wanted);
+    json_decref(has);
+    json_decref(wanted);
+    free(text);
+    return same;
+}
+
+int64_t recipe_seed(const ss_image_meta *meta) {
+    json_t *recipe = meta->json ? json_loads(meta->json, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    const json_t *seed = json_object_get(json_object_get(recipe, "options"), "seed");
+    int64_t value = json_is_integer(seed) ? json_integer_value(seed) : -1;
+    json_decref(recipe);
+    return value;
+}
+
 /* ------------------------------------------------------------------------------------------------ reading */
 
 int recipe_read(settings *t, const json_t *recipe, const char *picture) {

@@ -15,6 +15,13 @@ typedef struct portrait {
     bool plain; /* drawn as generate draws, whatever the verb */
 } portrait;
 
+/* Whether a picture that says `meta` of itself is the one that p describes. Where the files lay that it was made from
+ * does not count, what they held does. */
+bool recipe_same(const ss_image_meta *meta, job *j, const portrait *p);
+
+/* The seed that it was drawn from, negative if it does not say. */
+int64_t recipe_seed(const ss_image_meta *meta);
+
 /* Of a command line, the whole recipe is made; of repeat, the picture's own is handed on as it stands. *meta is freed
  * with ss_image_meta_free. */
 int recipe_write(ss_image_meta *meta, job *j, const portrait *p);

@@ -68,7 +68,7 @@ typedef struct settings {
     const char *to, *general;
     int rank, anchor;
     double share;
-    bool everything, half, force, draw_source, story;
+    bool everything, half, force, draw_source, story, again;
 
     /* Of score. */
     const char *readers, *parts_of_bench;

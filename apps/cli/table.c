@@ -253,6 +253,7 @@ const option_row options[] = {
      .help = "the file that is written"},
     {NULL, "output", 'o', "DIR", SCORE, SCORE, &file_kind, AT(output),
      .help = "a folder for measurements, pictures and tables; goes on with what is there"},
+    {NULL, "again", 0, NULL, STORY, STORY, &switch_kind, AT(again), .help = "draw anew what is there already, too"},
     {NULL, "sheet", 0, "FILE", BOTH, BOTH, &file_kind, AT(sheet), .help = "all pictures side by side, with captions"},
     {NULL, "compare", 0, NULL, EDIT, EDIT, &switch_kind, AT(compare),
      .help = "below each picture on the sheet the same with nothing carried over"},
@@ -391,7 +392,8 @@ const verb verbs[] = {
      "One subject, many prompts: a set of pictures that belong together.",
      "Draws one prompt first, or takes a photo, and draws every other prompt from the same start while chosen layers "
      "read "
-     "that picture's keys and values. With --subject, the subject that was learned is in all of them.",
+     "that picture's keys and values. With --subject, the subject that was learned is in all of them. A story that was "
+     "stopped goes on with the pictures that are missing.",
      {"-m models/sd15 --subject my-dog.safetensors --prompts prompts.txt --sheet story.png",
       "-m models/sd15 -p 'a fox sitting' -p 'a fox running' -p 'a fox asleep' --seed 7",
       "-m models/sd15 --photo dog.jpg --source 'a dog' -p 'a dog running' -p 'it asleep'"},

@@ -132,6 +132,58 @@ static void a_story_reads_its_anchor_and_repeats(void **state) {
             "$selfsame repeat drawn.png -q -o drawn2.png && cmp drawn.png drawn2.png");
 }
 
+#define STORY                                                                                                          \
+    "$selfsame story -m model --subject dog.safetensors -p 'a <my-dog> dog' -p 'a <my-dog> dog in the snow' "          \
+    "-p 'a red <my-dog> dog' " CONTROLLED
+
+/* How many pictures a command has drawn, and how many it found. */
+static void expect_drawn(const char *scene, const char *command, int drawn, int found) {
+    ran r = run_expect(scene, command, 0);
+    int of[2] = {0};
+    for (const char *line = r.out; (line = strstr(line, ".png  (")); line++)
+        of[!strncmp(line, ".png  (is there already)", 24)]++;
+    if (of[0] != drawn || of[1] != found) fail_msg("%s: %d drawn and %d found:\n%s", command, of[0], of[1], r.out);
+    ran_clear(&r);
+}
+
+/* Killed after any picture it goes on to the same pictures, from the same seed though nobody named it. */
+static void a_story_that_was_killed_goes_on(void **state) {
+    char first[] = "k-1.png", command[900];
+    for (int i = 1; i <= 2; i++) {
+        first[2] = (char)('0' + i);
+        do_well(*state, "rm -f k-*.png");
+        snprintf(command, sizeof command,
+                 STORY "-o k-%%d.png >killed 2>&1 & pid=$!; while kill -0 $pid 2>/dev/null && ! test -f %s; do sleep "
+                       "0.01; done; kill -KILL $pid; wait $pid; true",
+                 first);
+        do_well(*state, command);
+        int there = scene_count(*state, "k-*.png");
+        assert_in_range(there, i, 3);
+        do_well(*state, "mkdir -p early && cp k-*.png early");
+        ran r = run_expect(*state, STORY "-o k-%d.png --json", 0);
+        assert_non_null(strstr(r.out, "\"kept\""));
+        ran_clear(&r);
+        assert_int_equal(scene_count(*state, "k-*.png"), 3);
+        do_well(*state, "for f in early/*; do cmp $f k-${f#early/k-} || exit 1; done; rm -r early");
+    }
+    do_well(*state,
+            "for i in 1 2 3; do cp k-$i.png whole-$i.png; rm k-$i.png; " STORY
+            "--sheet k-sheet.png -o k-%d.png && cmp k-$i.png whole-$i.png || exit 1; done; test -s k-sheet.png");
+    expect_drawn(*state, "ln -s model elsewhere; " STORY "-m ./elsewhere -o k-%d.png", 0, 3);
+}
+
+static void a_finished_story_repeats_nothing_unless_told(void **state) {
+    expect_drawn(*state, "mkdir told && cd told && ln -s ../model ../dog.safetensors . && " STORY, 3, 0);
+    expect_drawn(*state, "cd told && " STORY, 0, 3);
+    expect_drawn(*state, "cd told && " STORY "-o .", 0, 3);
+    expect_drawn(*state, "cd told && " STORY "--again", 3, 0);
+    expect_sentence(*state, "cd told && " STORY "--guidance 3", 1, "is not picture 1 of this story");
+    expect_drawn(*state, "cd told && " STORY "--guidance 3 -o story-%d.png", 3, 0);
+    expect_drawn(*state, "cd told && " STORY "--guidance 3 --seed 7 -o story-%d.png && rm story-1.png", 3, 0);
+    expect_drawn(*state, "cd told && " STORY "--guidance 3 -o story-%d.png", 2,
+                 1); /* the source and one that reads it */
+}
+
 static void what_makes_no_sense_is_refused(void **state) {
     expect_sentence(*state, "$selfsame merge dog.safetensors -m model -o x.safetensors", 2, "two subjects or more");
     expect_sentence(*state, "$selfsame merge dog.safetensors cat.safetensors -m model", 2, "-o");
@@ -157,6 +209,8 @@ int main(void) {
         cmocka_unit_test(loras_load_with_their_tokens),
         cmocka_unit_test(what_is_learned_is_compressed_and_merged),
         cmocka_unit_test(a_story_reads_its_anchor_and_repeats),
+        cmocka_unit_test(a_story_that_was_killed_goes_on),
+        cmocka_unit_test(a_finished_story_repeats_nothing_unless_told),
         cmocka_unit_test(what_makes_no_sense_is_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

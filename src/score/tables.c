@@ -325,12 +325,10 @@ ss_status ss_tables_write(ss_clay_score_report *out, ss_ctx *cx, const ss_row_li
     char *json = json_dumps(all, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
     ss_status st = ss_buffer_take(&md, NULL, &t.md, cx);
     if (!st) st = ss_buffer_take(&csv, NULL, &t.csv, cx);
-    if (!st && !(md && csv && json)) st = ss_fail(cx, SS_ERR_NOMEM, "out of memory: no room for the bench's tables");
+    if (!st && !json) st = ss_fail(cx, SS_ERR_NOMEM, "out of memory: no room for the bench's tables");
     if (!st) st = cx->status;
-    for (int i = 0; i < 3 && !st; i++) {
-        static const char *const names[] = {"bench.md", "results.json", "summary.csv"};
-        st = write_text(&t, folder, names[i], (const char *[]){md, json, csv}[i]);
-    }
+    const char *const names[] = {"bench.md", "results.json", "summary.csv"}, *const texts[] = {md, json, csv};
+    for (int i = 0; i < 3 && !st; i++) st = texts[i] ? write_text(&t, folder, names[i], texts[i]) : SS_ERR_NOMEM;
     char *path = st ? NULL : ss_format(cx, "%s/pictures.csv", folder);
     if (!st) st = path ? ss_rows_write_csv(rows, cx, path) : SS_ERR_NOMEM;
     if (!st && has(&t, SS_STUDY)) st = ss_plane_write(rows, cx, &grid, folder);

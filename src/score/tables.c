@@ -131,13 +131,18 @@ static void put_reconstruction(tables *t) {
     put_table(t, "by", psnr, SS_COUNT_OF(psnr), lines, SS_COUNT_OF(lines));
 }
 
-static const column drawn[] = {
-    {"species %", SS_MEASURE_SPECIES, -1},        {"color %", SS_MEASURE_COLOR, -1},
-    {"action %", SS_MEASURE_ACTION, -1},          {"place %", SS_MEASURE_PLACE, -1},
-    {"all four %", SS_MEASURE_PROMPT, -1},        {"held-out combinations %", SS_MEASURE_PROMPT, 1},
-    {"identity", SS_MEASURE_IDENTITY, -1},        {"hue distance", SS_MEASURE_HUE, -1},
-    {"pattern distance", SS_MEASURE_PATTERN, -1}, {"background dB", SS_MEASURE_BACKGROUND, -1},
-    {"automatic mask IoU", SS_MEASURE_MASK, -1}};
+static const column drawn[] = {{"species %", SS_MEASURE_SPECIES, -1},
+                               {"color %", SS_MEASURE_COLOR, -1},
+                               {"action %", SS_MEASURE_ACTION, -1},
+                               {"place %", SS_MEASURE_PLACE, -1},
+                               {"all four %", SS_MEASURE_PROMPT, -1},
+                               {"mean of the four %", SS_MEASURE_ATTRIBUTES, -1},
+                               {"the same, held-out combinations %", SS_MEASURE_ATTRIBUTES, 1},
+                               {"identity", SS_MEASURE_IDENTITY, -1},
+                               {"hue distance", SS_MEASURE_HUE, -1},
+                               {"pattern distance", SS_MEASURE_PATTERN, -1},
+                               {"background dB", SS_MEASURE_BACKGROUND, -1},
+                               {"automatic mask IoU", SS_MEASURE_MASK, -1}};
 enum { DRAWN = SS_COUNT_OF(drawn) };
 
 static void put_differences(tables *t, ss_experiment e) {

@@ -205,14 +205,8 @@ static const struct {
     const char *option;
     int products;
 } of_product[] = {
-    {"first", DATASET},
-    {"each", DATASET},
-    {"captions", DATASET},
-    {"held", DATASET},
-    {"shard", DATASET},
-    {"truth", PHOTO},
-    {"masks", PHOTO},
-    {"keypoints", SHEET | IDENTITY | PHOTO},
+    {"first", DATASET}, {"each", DATASET}, {"captions", DATASET}, {"held", DATASET},
+    {"shard", DATASET}, {"truth", PHOTO},  {"masks", PHOTO},      {"keypoints", SHEET | IDENTITY | PHOTO},
 };
 
 static int check_options(const settings *s, const product *p) {

@@ -627,7 +627,7 @@ typedef struct ss_clay_score_report {
     char *json;     /* the same for machines, results.json */
 } ss_clay_score_report;
 
-/* Fills the folder: settings.json, work/ (a file of measurements for each piece of work), pictures/, and at the end
+/* Fills the folder: settings.json, measured/ (a file of measurements for each piece of work), pictures/, and at the end
  * bench.md, results.json, summary.csv, pictures.csv and, of a study, study.svg. Stopped, it keeps what is finished and
  * goes on from there when it is called again. SS_ERR_FORMAT: the folder holds a bench with other settings. */
 SS_API ss_status ss_clay_score(ss_clay_score_report *out, ss_ctx *cx, ss_model *m,

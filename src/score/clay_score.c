@@ -338,7 +338,7 @@ static cell cell_of(const bench *b, int i) {
 
 /* The photo's inverted path, which all cells of an individual start from. */
 static char *inverted(const bench *b) {
-    return ss_format(b->cx, "%s/work/inverted-%llu.safetensors", b->o.folder, (unsigned long long)b->player.seed);
+    return ss_format(b->cx, "%s/measured/inverted-%llu.safetensors", b->o.folder, (unsigned long long)b->player.seed);
 }
 
 static ss_status work_study(bench *b, const cell *c) {
@@ -389,7 +389,7 @@ static ss_status do_piece(bench *b, ss_experiment part, const cell *c) {
     char what[96];
     ss_ctx *cx = b->cx;
     struct stat there;
-    char *name = piece_name(b, part, c), *path = name ? path_of(b, "work", name, ".json") : NULL;
+    char *name = piece_name(b, part, c), *path = name ? path_of(b, "measured", name, ".json") : NULL;
     ss_status st = path ? ss_stopped(cx) : SS_ERR_NOMEM;
     snprintf(what, sizeof what, "%s of individual %llu", ss_experiment_names[part], (unsigned long long)b->player.seed);
     ss_report(cx, what, b->done++, b->total);
@@ -521,7 +521,7 @@ static ss_status settle(const bench *b, const json_t *ours) {
 }
 
 static ss_status open_bench(bench *b, json_t **settings) {
-    static const char *const folders[] = {"", "/work", "/pictures"};
+    static const char *const folders[] = {"", "/measured", "/pictures"};
     ss_status st = check(b);
     if (!st) st = ss_readers_open(&b->readers, b->cx, b->o.readers);
     for (int i = 0; i < SS_COUNT_OF(folders) && !st; i++) st = make_folder(b, folders[i]);

@@ -36,6 +36,7 @@ ss_grid ss_grid_of(const ss_row_list *r) {
 
 /* ------------------------------------------------------------------------------------------------ the figure */
 
+static const double unit[2] = {5, 0.1}; /* between two marks of an axis */
 enum { WIDTH = 900, HEIGHT = 430, TOP = 50, BOTTOM = 60, PANEL = 370, LEFT = 70, BETWEEN = 60 };
 
 typedef struct plane {
@@ -94,7 +95,6 @@ static void fit(plane *p) {
             at = point_of(p, arm, p->grid->step[i / p->grid->layers], p->grid->layer[i % p->grid->layers]);
             widen(p, &at);
         }
-    static const double unit[2] = {5, 0.1};
     for (int k = 0; k < 2; k++) {
         if (!isfinite(p->low[k])) p->low[k] = 0, p->high[k] = unit[k];
         p->low[k] = unit[k] * (floor(p->low[k] / unit[k]) - (k == 0));
@@ -103,7 +103,6 @@ static void fit(plane *p) {
 }
 
 static void put_axes(plane *p, int panel, const char *title) {
-    static const double unit[2] = {5, 0.1};
     double left = across(p, panel, p->low[0]), right = across(p, panel, p->high[0]), bottom = down(p, p->low[1]),
            top = down(p, p->high[1]);
     put(p, "<rect x='%.1f' y='%.1f' width='%.1f' height='%.1f' fill='none' stroke='#888'/>\n", left, top, right - left,
@@ -112,10 +111,19 @@ static void put_axes(plane *p, int panel, const char *title) {
         title);
     put(p, "<text x='%.1f' y='%.1f' text-anchor='middle'>attributes as the prompt says, %%</text>\n",
         (left + right) / 2, bottom + 38);
-    for (double x = p->low[0]; x < p->high[0] + 1e-9; x += unit[0] * ceil((p->high[0] - p->low[0]) / 40))
+    int marks[2], every[2]; /* not more than fit */
+    for (int k = 0; k < 2; k++) {
+        marks[k] = (int)lround((p->high[k] - p->low[k]) / unit[k]);
+        every[k] = 1 + marks[k] / 10;
+    }
+    for (int i = 0; i <= marks[0]; i += every[0]) {
+        double x = p->low[0] + i * unit[0];
         put(p, "<text x='%.1f' y='%.1f' text-anchor='middle'>%.0f</text>\n", across(p, panel, x), bottom + 18, x);
-    for (double y = p->low[1]; y < p->high[1] + 1e-9; y += unit[1])
+    }
+    for (int i = 0; i <= marks[1]; i += every[1]) {
+        double y = p->low[1] + i * unit[1];
         put(p, "<text x='%.1f' y='%.1f' text-anchor='end'>%.1f</text>\n", left - 6, down(p, y) + 4, y);
+    }
     if (!panel)
         put(p, "<text transform='translate(%.1f %.1f) rotate(-90)' text-anchor='middle'>identity (cosine)</text>\n",
             left - 42, (top + bottom) / 2);

@@ -131,13 +131,18 @@ static void put_reconstruction(tables *t) {
     put_table(t, "by", psnr, SS_COUNT_OF(psnr), lines, SS_COUNT_OF(lines));
 }
 
-static const column drawn[] = {
-    {"species %", SS_MEASURE_SPECIES, -1},        {"color %", SS_MEASURE_COLOR, -1},
-    {"action %", SS_MEASURE_ACTION, -1},          {"place %", SS_MEASURE_PLACE, -1},
-    {"all four %", SS_MEASURE_PROMPT, -1},        {"held-out combinations %", SS_MEASURE_PROMPT, 1},
-    {"identity", SS_MEASURE_IDENTITY, -1},        {"hue distance", SS_MEASURE_HUE, -1},
-    {"pattern distance", SS_MEASURE_PATTERN, -1}, {"background dB", SS_MEASURE_BACKGROUND, -1},
-    {"automatic mask IoU", SS_MEASURE_MASK, -1}};
+static const column drawn[] = {{"species %", SS_MEASURE_SPECIES, -1},
+                               {"color %", SS_MEASURE_COLOR, -1},
+                               {"action %", SS_MEASURE_ACTION, -1},
+                               {"place %", SS_MEASURE_PLACE, -1},
+                               {"all four %", SS_MEASURE_PROMPT, -1},
+                               {"mean of the four %", SS_MEASURE_ATTRIBUTES, -1},
+                               {"the same, held-out combinations %", SS_MEASURE_ATTRIBUTES, 1},
+                               {"identity", SS_MEASURE_IDENTITY, -1},
+                               {"hue distance", SS_MEASURE_HUE, -1},
+                               {"pattern distance", SS_MEASURE_PATTERN, -1},
+                               {"background dB", SS_MEASURE_BACKGROUND, -1},
+                               {"automatic mask IoU", SS_MEASURE_MASK, -1}};
 enum { DRAWN = SS_COUNT_OF(drawn) };
 
 static void put_differences(tables *t, ss_experiment e) {
@@ -327,9 +332,8 @@ ss_status ss_tables_write(ss_clay_score_report *out, ss_ctx *cx, const ss_row_li
     if (!st) st = ss_buffer_take(&csv, NULL, &t.csv, cx);
     if (!st && !json) st = ss_fail(cx, SS_ERR_NOMEM, "out of memory: no room for the bench's tables");
     if (!st) st = cx->status;
-    if (!st) st = write_text(&t, folder, "bench.md", md);
-    if (!st) st = write_text(&t, folder, "results.json", json);
-    if (!st) st = write_text(&t, folder, "summary.csv", csv);
+    const char *const names[] = {"bench.md", "results.json", "summary.csv"}, *const texts[] = {md, json, csv};
+    for (int i = 0; i < 3 && !st; i++) st = texts[i] ? write_text(&t, folder, names[i], texts[i]) : SS_ERR_NOMEM;
     char *path = st ? NULL : ss_format(cx, "%s/pictures.csv", folder);
     if (!st) st = path ? ss_rows_write_csv(rows, cx, path) : SS_ERR_NOMEM;
     if (!st && has(&t, SS_STUDY)) st = ss_plane_write(rows, cx, &grid, folder);

@@ -73,22 +73,22 @@ static void benches(void **state) {
                                         "bench/pictures.csv",
                                         "bench/settings.json",
                                         "bench/study.svg",
-                                        "bench/work/renders-9001.json",
-                                        "bench/work/text-9001.json",
-                                        "bench/work/study-9001-masked-step2-layer13.json"};
+                                        "bench/measured/renders-9001.json",
+                                        "bench/measured/text-9001.json",
+                                        "bench/measured/study-9001-masked-step2-layer13.json"};
     does(state, BENCH "-n 1 --json >first.json");
     assert_int_equal(scene_count(*state, "bench/pictures/*.png"), 7 + 7);
     does(state, BENCH "-n 1 --parts renders,study");
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         if (!scene_has(*state, files[i])) fail_msg("there is no %s", files[i]);
     /* Of five steps three can be the first that is controlled. */
-    assert_int_equal(scene_count(*state, "bench/work/study-9001-*.json"), 24);
-    assert_false(scene_has(*state, "bench/work/inverted-9001.safetensors"));
+    assert_int_equal(scene_count(*state, "bench/measured/study-9001-*.json"), 24);
+    assert_false(scene_has(*state, "bench/measured/inverted-9001.safetensors"));
 
     /* What is there is taken as it is, what is missing is made again to the same numbers. */
-    does(state, "touch -d 2001-01-01 bench/work/*; rm bench/work/edit-9001.json");
+    does(state, "touch -d 2001-01-01 bench/measured/*; rm bench/measured/edit-9001.json");
     does(state, BENCH "-n 1 --json >again.json");
-    does(state, "test $(find bench/work -newermt 2002-01-01 -type f | wc -l) = 1");
+    does(state, "test $(find bench/measured -newermt 2002-01-01 -type f | wc -l) = 1");
     does(state, BENCH "-n 2");
     json_t *first = json_in(state, "first.json"), *again = json_in(state, "again.json"),
            *both = json_in(state, "bench/results.json");
@@ -107,11 +107,11 @@ static void benches(void **state) {
 /* Ctrl-C keeps the pieces that are finished. */
 static void stops_and_goes_on(void **state) {
     ran r = run(*state, "env --default-signal=INT $selfsame score --profile clay -m clay -o bench --steps 5 -n 90 & "
-                        "while ! ls bench/work/*.json >/dev/null 2>&1; do sleep 0.05; done; kill -INT $!; wait $!");
+                        "while ! ls bench/measured/*.json >/dev/null 2>&1; do sleep 0.05; done; kill -INT $!; wait $!");
     assert_int_equal(r.signal, 2);
     if (!strstr(r.err, "goes on from what is in bench")) fail_msg("%s", r.err);
     ran_clear(&r);
-    assert_true(scene_count(*state, "bench/work/*.json") >= 1 && !scene_has(*state, "bench/results.json"));
+    assert_true(scene_count(*state, "bench/measured/*.json") >= 1 && !scene_has(*state, "bench/results.json"));
     does(state, BENCH "-n 1 --parts renders");
     assert_true(scene_has(*state, "bench/results.json"));
 }
@@ -130,8 +130,8 @@ static void nonsense(void **state) {
     ends(state, BENCH "-n 1 --parts renders --seed 7", 0, "seeds below 9001 may have been trained on");
     ends(state, "$selfsame score --profile clay -m clay -o bench --steps 3 -n 1 --parts renders", 1,
          "has \"steps\" 5, and this one has 3: name another folder");
-    ends(state, "echo '[{}]' >bench/work/renders-9001.json; " BENCH "-n 1 --parts renders", 1,
-         "work/renders-9001.json is no file of measurements: remove it");
+    ends(state, "echo '[{}]' >bench/measured/renders-9001.json; " BENCH "-n 1 --parts renders", 1,
+         "measured/renders-9001.json is no file of measurements: remove it");
 }
 
 int main(void) {

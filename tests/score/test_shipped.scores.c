@@ -40,7 +40,7 @@ static const struct {
     {"edit", "plain", NULL, "species", 0.6},
     {"edit", "plain", NULL, "color", 0.5},
     {"edit", "plain", NULL, "place", 0.5},
-    {"edit", "masked", NULL, "mask", 0.2},
+    {"edit", "masked", NULL, "mask", 0.12},
     /* Control does not take away from identity. */
     {"edit", "plain", "off", "identity", -0.05},
 };

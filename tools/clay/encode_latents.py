@@ -2,13 +2,14 @@
 
     python encode_latents.py --model MODEL --out OUT.pt FOLDER...
 
-OUT.pt holds the latents (the encoder's mean times 0.18215, half precision) and, for each picture, which captions it
-has; OUT.pt.text holds the text encoder's states, [captions, 77, width] in bfloat16, to be mapped. The last caption is
-the empty one."""
+OUT.pt holds the latents (the encoder's mean times 0.18215, half precision) and, for each picture, where its figure is
+([16, 16], shares) and which captions it has; for each caption, where it names the figure (-1: nowhere). OUT.pt.text holds
+the text encoder's states, [captions, 77, width] in bfloat16, to be mapped. The last caption is the empty one."""
 
 import argparse
 
 import torch
+import torch.nn.functional as F
 
 from data import Pictures, full_caption, load
 from nets import Autoencoder, TextTower
@@ -26,12 +27,13 @@ def main():
     torch.set_num_threads(1)
     pictures = Pictures(*a.folders)
     vae = load(Autoencoder(), f"{a.model}/vae").eval().bfloat16().to(memory_format=torch.channels_last)
-    latents = []
+    latents, places = [], []
     with torch.no_grad():
         for i in range(0, len(pictures), a.batch):
-            x = pictures.batch(range(i, min(len(pictures), i + a.batch)))
+            x, figure = pictures.batch(range(i, min(len(pictures), i + a.batch)), mask=True)
             mean, _ = vae.encode(x.bfloat16().contiguous(memory_format=torch.channels_last))
             latents.append((mean.float() * vae.SCALE).half().contiguous())
+            places.append(F.adaptive_avg_pool2d(figure, 16)[:, 0].half())
             if i // a.batch % 50 == 0:
                 print(i, "of", len(pictures), flush=True)
     latents = torch.cat(latents)
@@ -42,10 +44,13 @@ def main():
     tokenizer = Tokenizer(f"{a.model}/tokenizer")
     text = load(TextTower(), f"{a.model}/text_encoder", "model.safetensors", "text_model.").eval()
     tokens = tokenizer([*number, ""])
+    naming = torch.isin(tokens, tokenizer(sorted({r["truth"]["species"] for r in pictures.rows}))[:, 1])
+    names = torch.where(naming.any(1), naming.int().argmax(1), -1)
     with torch.no_grad(), open(a.out + ".text", "wb") as f:
         for part in tokens.split(256):
             f.write(text(part).bfloat16().view(torch.int16).numpy().tobytes())
-    torch.save({"latents": latents, "words": words, "captions": [*number, ""]}, a.out)
+    torch.save({"latents": latents, "places": torch.cat(places), "words": words, "names": names,
+                "captions": [*number, ""]}, a.out)
     z = latents.float()
     print(list(latents.shape), len(number), "captions; mean", z.mean((0, 2, 3)).tolist(), "deviation",
           z.std((0, 2, 3)).tolist())

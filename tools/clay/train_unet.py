@@ -4,14 +4,19 @@
     python train_unet.py --data A.pt B.pt --state STATE/grown --minutes 8 --inner --grown --start STATE/inner
     python train_unet.py --data A.pt B.pt --state STATE/outer --minutes 20 --outer --start STATE/grown
     python train_unet.py --data A.pt B.pt --state STATE/whole --minutes 40 --start STATE/grown STATE/outer --lr 2e-4
+    python train_unet.py --data A.pt B.pt --state STATE/words --minutes 20 --start REWORDED/unet --words --late 0.6
 
 First the inner three levels, on latents averaged 2 x 2 (see InnerUNet), five times as fast as the whole; then shortly
 with the whole's entrance; then the outermost level's way up, the inner levels standing still; then the whole, at a low
-rate. (The whole at a high rate
-forgets the figures: the error of the averaged noise went from 0.116 to 0.142 in 39,000 samples.) The network predicts the noise, on SD's schedule; min-SNR weights (gamma 5) balance the time steps; every tenth
-caption is empty, for guidance. Time steps are spread evenly over each batch, which makes the loss less noisy."""
+rate. (The whole at a high rate forgets the figures: the error of the averaged noise went from 0.116 to
+0.142 in 39,000 samples.) --words learns to read another text encoder, which reword.py has put in place. --masks holds
+each word that names the figure to the figure, all of it, so that masks made from its attention are the figure's. The network
+predicts the noise, on SD's schedule; min-SNR weights (gamma 5) balance the time steps; every tenth caption is empty, for
+guidance. Time steps are spread evenly over each batch, which makes the loss less noisy. What the figure is and does is
+decided where there is so much noise that the error is tiny: --late and --structure give those steps more weight."""
 
 import argparse
+import math
 import os
 
 import numpy as np
@@ -63,25 +68,64 @@ class Latents:
     """What encode_latents.py wrote, one or several files of it."""
 
     def __init__(self, paths):
-        self.latents, self.words, self.text = [], [], []
+        self.latents, self.places, self.words, self.names, self.text = [], [], [], [], []
         for path in paths:
             d = torch.load(path)
             self.latents.append(d["latents"])
+            self.places.append(d["places"])
+            self.names.append(d["names"])
             self.words.append(d["words"].long())
             self.text.append(np.memmap(path + ".text", np.int16, "c").reshape(len(d["captions"]), 77, -1))
         self.at = [(f, r) for f, x in enumerate(self.latents) for r in range(len(x))]
 
     def batch(self, n, drop, random):
+        """Latents, text states, where the figures are, where the texts name them."""
         at = torch.randint(len(self.at), (n,), generator=random)
         pick = torch.randint(1 << 20, (n,), generator=random)
         told = torch.rand(n, generator=random) >= drop
-        x, text = [], []
+        x, text, places, names = [], [], [], []
         for i, p, t in zip(at.tolist(), pick.tolist(), told.tolist()):
             f, r = self.at[i]
             words = self.words[f][r]
             x.append(self.latents[f][r])
-            text.append(torch.from_numpy(self.text[f][words[p % len(words)] if t else -1]))
-        return torch.stack(x).float(), torch.stack(text).view(torch.bfloat16)
+            places.append(self.places[f][r])
+            caption = int(words[p % len(words)]) if t else -1
+            names.append(self.names[f][caption])
+            text.append(torch.from_numpy(self.text[f][caption]))
+        return (torch.stack(x).float(), torch.stack(text).view(torch.bfloat16), torch.stack(places).float(),
+                torch.stack(names))
+
+
+class Watched(torch.nn.Module):
+    """The UNet, which also gives how its middle two levels' cross-attention looks at one word of each text,
+    [n, tokens] a layer."""
+
+    def __init__(self, unet):
+        super().__init__()
+        self.unet = unet
+        blocks = [unet.down_blocks[1], unet.down_blocks[2], unet.up_blocks[1], unet.up_blocks[2]]
+        self.layers = [t.transformer_blocks[0].attn2 for b in blocks for t in b.attentions]
+
+    def forward(self, x, t, text, word):
+        seen = []
+        for layer in self.layers:
+            layer.seen = seen
+        y, word = self.unet(x, t, text), word.clamp(min=0)[:, None, None]
+        return y, [p.float().mean(1).gather(2, word.expand(-1, p.shape[2], 1))[:, :, 0] for p in seen]
+
+
+def unlike(maps, places, weight):
+    """How little the maps, cut at 0.18 of their largest value, are like the figures: cross-entropy over the places, as
+    much for those inside as for those outside; the automatic masks are such maps, cut at 0.1."""
+    loss = 0
+    for m in maps:
+        side = math.isqrt(m.shape[1])
+        inside = F.adaptive_avg_pool2d(places[:, None], side).flatten(1)
+        above = 1.5 * (torch.log(m + 1e-5) - torch.log(m.amax(1, keepdim=True) + 1e-5) - math.log(0.18))
+        share = inside / (inside.sum(1, keepdim=True) + 1) + (1 - inside) / ((1 - inside).sum(1, keepdim=True) + 1)
+        wrong = F.binary_cross_entropy_with_logits(above, inside, reduction="none")
+        loss = loss + ((wrong * share).sum(1) * weight).mean()
+    return loss / len(maps)
 
 
 class Task:
@@ -100,26 +144,34 @@ class Task:
                 raise SystemExit(f"{start} has {left.unexpected_keys[0]}, which this net has not")
             if "enter.weight" in state:
                 grow(unet, state["enter.weight"], state["enter.bias"])
-        return OuterUNet(net) if a.outer else net
+        if a.words:
+            for name, p in net.named_parameters():
+                p.requires_grad_(".attn2." in name or "transformer_blocks.0.norm2." in name)
+        return Watched(net) if a.masks else OuterUNet(net) if a.outer else net
 
     def open(self, a, random):
         self.data = Latents(a.data)
         self.loud = 0.5 if a.inner and not a.grown else 1.0
         snr = ALPHA / (1 - ALPHA) / (0.5 if a.inner else 1.0) ** 2
-        self.weight = snr.clamp(max=a.gamma) / snr
+        self.weight = snr.clamp(max=a.gamma) / snr * snr.clamp(max=1) ** -a.structure
 
     def loss(self, run, a, random):
-        x, text = self.data.batch(a.batch, a.drop, random)
+        x, text, places, names = self.data.batch(a.batch, a.drop, random)
         if a.inner and not a.grown:
             x = F.avg_pool2d(x, 2)
         noise = torch.randn(x.shape, generator=random)
-        t = ((torch.arange(a.batch) + torch.rand(a.batch, generator=random)) / a.batch * STEPS).long()
+        t = (((torch.arange(a.batch) + torch.rand(a.batch, generator=random)) / a.batch) ** a.late * STEPS).long()
         keep = ALPHA[t].view(-1, 1, 1, 1)
         noisy = (keep.sqrt() * x + self.loud * (1 - keep).sqrt() * noise).bfloat16()
         noise = 2 * F.avg_pool2d(noise, 2) if a.grown else noise
-        guess = run(noisy.contiguous(memory_format=torch.channels_last), t, text)
+        noisy = noisy.contiguous(memory_format=torch.channels_last)
+        guess, maps = run(noisy, t, text, names) if a.masks else (run(noisy, t, text), [])
         error = (guess.float() - noise).square().mean((1, 2, 3))
-        return (self.weight[t] * error).mean(), {"mse": error.mean()}
+        loss, numbers = (self.weight[t] * error).mean(), {"mse": error.mean()}
+        if maps:
+            numbers["masks"] = unlike(maps, places, (names >= 0) * ALPHA[t].sqrt())
+            loss = loss + a.masks * numbers["masks"]
+        return loss, numbers
 
 
 def main():
@@ -129,6 +181,10 @@ def main():
     p.add_argument("--inner", action="store_true", help="the inner levels alone")
     p.add_argument("--grown", action="store_true", help="... with the whole's entrance")
     p.add_argument("--outer", action="store_true", help="the outermost level's way up alone")
+    p.add_argument("--words", action="store_true", help="cross-attention alone")
+    p.add_argument("--late", type=float, default=1.0, help="below 1: more of the steps where there is much noise")
+    p.add_argument("--structure", type=float, default=0.0, help="weight where the signal is below the noise: their ratio to minus this")
+    p.add_argument("--masks", type=float, default=0.0, help="how much attention that is no mask of the figure costs")
     p.add_argument("--widths", type=int, nargs=4, default=[64, 96, 128, 96])
     p.add_argument("--heads", type=int, default=2)
     p.add_argument("--groups", type=int, default=8)

@@ -57,20 +57,24 @@ class Task:
         x, mask = self.data.batch(at, (x0, y0, crop), mask=True)
         noise = torch.randn(n, 4, crop // 8, crop // 8, generator=random).bfloat16()
         y, mean, logvar = run(x.bfloat16().contiguous(memory_format=torch.channels_last), noise)
-        y, mean, logvar = y.float(), mean.float(), logvar.float()
+        return self.error(x, y.float(), mean.float(), logvar.float(), mask, a.kl)
+
+    @staticmethod
+    def error(x, y, mean, logvar, mask, share):
         w = 1 + 2 * mask
         w = w / w.mean()
-        colour = (w * ((x - y).abs() + 2 * (x - y) ** 2)).mean()
+        colour = (w * (0.5 * (x - y).abs() + 6 * (x - y) ** 2)).mean()
         (dx, ex), (dy, ey) = edges(x), edges(y)
         edge = (w[..., 1:, :] * (dx - dy).abs()).mean() + (w[..., 1:] * (ex - ey).abs()).mean()
         kl = 0.5 * (mean**2 + logvar.exp() - 1 - logvar).mean()
-        return colour + 0.5 * edge + a.kl * kl, {"colour": colour, "edge": edge, "kl": kl}
+        return colour + 0.5 * edge + share * kl, {"colour": colour, "edge": edge, "kl": kl}
 
 
 @torch.no_grad()
 def fold_scale(vae, pictures, n=128):
     """Make every latent channel have mean 0 and standard deviation 1 / SCALE."""
-    z = torch.cat([vae.encode(pictures.batch(range(i, i + 8)))[0] for i in range(0, n, 8)])
+    at = vae.quant_conv.weight.device
+    z = torch.cat([vae.encode(pictures.batch(range(i, i + 8)).to(at))[0] for i in range(0, n, 8)])
     mean, s = z.mean((0, 2, 3)), z.std((0, 2, 3)) * vae.SCALE
     q, p = vae.quant_conv, vae.post_quant_conv
     p.bias += (p.weight[:, :, 0, 0] * mean).sum(1)
@@ -85,7 +89,7 @@ def psnr(vae, pictures, n=64):
     """Mean decibel over the first n pictures."""
     out = []
     for i in range(0, min(n, len(pictures)), 8):
-        x = pictures.batch(range(i, i + 8))
+        x = pictures.batch(range(i, i + 8)).to(vae.quant_conv.weight.device)
         y = vae.decode(vae.encode(x)[0]).clamp(-1, 1)
         out.append(-10 * torch.log10(((x - y) / 2).square().flatten(1).mean(1)))
     return torch.cat(out).mean().item()

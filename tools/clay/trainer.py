@@ -47,7 +47,7 @@ class Flat:
         return part.view(p.shape)
 
     def gather(self):
-        flat = torch.zeros(self.size)
+        flat = torch.zeros(self.size, device=self.parameters[0][1].device)
         for i, (_, p) in enumerate(self.parameters):
             self.view(flat, i).copy_(p.detach())
         return flat

@@ -3,6 +3,8 @@ PREFIX ?= /usr/local
 MODE ?= release
 CLANG_FORMAT ?= $(firstword $(shell command -v clang-format-14 clang-format))
 CLANG_TIDY ?= $(firstword $(shell command -v clang-tidy-14 clang-tidy))
+SECONDS ?= 60
+READERS ?= $(patsubst fuzz/fuzz_%.c,%,$(wildcard fuzz/fuzz_*.c))
 comma := ,
 sources = $(shell git ls-files '*.c' '*.h')
 
@@ -40,6 +42,16 @@ install: build/release/build.ninja ## program, libraries, header, man page: make
 	cmake --build build/release
 	cmake --install build/release --prefix "$(PREFIX)"
 
+fuzz: build/fuzz/build.ninja ## throw bytes at every reader, a minute each: make fuzz SECONDS=60 READERS='torch image' (needs clang)
+	cmake --build build/fuzz
+	@for reader in $(READERS); do \
+	    echo "== $$reader: $(SECONDS) seconds"; \
+	    mkdir -p build/fuzz/found/$$reader; \
+	    build/fuzz/fuzz/fuzz-$$reader -max_total_time=$(SECONDS) -print_final_stats=1 -artifact_prefix=build/fuzz/$$reader- \
+	        build/fuzz/found/$$reader fuzz/corpus/$$reader 2>build/fuzz/$$reader.log || { tail -40 build/fuzz/$$reader.log; exit 1; }; \
+	    sed -n 's/^stat::number_of_executed_units: */inputs tried: /p' build/fuzz/$$reader.log; \
+	done
+
 coverage: ## which lines the tests reach, as build/coverage/index.html (needs gcovr)
 	$(MAKE) test MODE=coverage
 	gcovr --root . --filter src/ --filter apps/ --html-details build/coverage/index.html --print-summary build/coverage
@@ -62,5 +74,5 @@ help: ## this list
 build/%/build.ninja:
 	cmake --preset $*
 
-.PHONY: selfsame demo check build test golden peers bench-clay bench-clay-docs install coverage format format-check tidy clean help
+.PHONY: selfsame demo check build test golden peers bench-clay bench-clay-docs install fuzz coverage format format-check tidy clean help
 .SECONDARY:

@@ -1,4 +1,4 @@
-/* convert: a subject as other programs want it, or as a whole checkpoint. */
+/* convert: a subject as other programs want it, or as a whole checkpoint; or a checkpoint alone, stored plainly. */
 #include "job.h"
 #include "options.h"
 #include "say.h"
@@ -31,21 +31,22 @@ int convert(settings *s) {
     s->report = must(json_object());
     int rc = check_form(s);
     bool whole = !rc && !strcmp(s->to, checkpoint);
+    if (!rc && !whole && !s->operand) rc = usage("--to %s takes a SUBJECT, which is not there", s->to);
     if (whole && !s->model)
         rc = usage("a whole checkpoint needs the model that the subject was learned with: name it with -m");
     if (whole && (s->rank || s->share > 0)) rc = usage("--rank and --share make LoRAs, and a checkpoint is none");
     if (!rc) rc = subject_check_output(s, "out.safetensors");
     if (!rc) rc = job_open(&j, s);
     if (!rc && s->model) rc = job_open_model(&j);
-    if (!rc) rc = job_verdict(&j, ss_subject_open(&subject, j.cx, s->operand));
+    if (!rc && s->operand) rc = job_verdict(&j, ss_subject_open(&subject, j.cx, s->operand));
     ss_subject_writing w = {.format = s->to, .model = j.m, .rank = s->rank, .share = s->share, .half = s->half};
     if (!rc && whole) {
-        rc = job_verdict(&j, ss_subject_apply(j.cx, j.m, subject, 1));
+        if (subject) rc = job_verdict(&j, ss_subject_apply(j.cx, j.m, subject, 1));
         if (!rc) rc = job_verdict(&j, ss_model_write(j.cx, j.m, s->output, s->half));
     } else if (!rc) {
         rc = job_verdict(&j, ss_subject_write(j.cx, subject, s->output, &w));
     }
-    if (!rc && whole && !s->json) printf("%s  a checkpoint with the subject in it\n", s->output);
+    if (!rc && whole && !s->json) printf("%s  a checkpoint%s\n", s->output, subject ? " with the subject in it" : "");
     if (!rc && !whole) subject_tell(s, subject);
     ss_subject_free(subject);
     job_close(&j);

@@ -196,12 +196,25 @@ static int show_kept(gallery *g, int place, const char *caption) {
     return rc;
 }
 
+/* What an edit would have shown, of a story whose pictures need none. */
+static int show_photo(gallery *g, const ss_image *photo) {
+    const settings *s = g->j->s;
+    ss_image im = {0};
+    int rc = job_verdict(g->j, ss_image_fit(&im, g->j->cx, photo, s->width, s->height, (ss_fit)s->fit));
+    if (!rc) gallery_show(g, &im, "source");
+    ss_image_free(&im);
+    return rc;
+}
+
 /* For the sheet: two rows, if there is something to compare with. */
-static int show(editing *e, ss_edited *drawn, ss_edited *without) {
+static int show(editing *e, const ss_image *photo, ss_edited *drawn, ss_edited *without) {
     gallery *g = &e->g;
     settings *s = g->j->s;
     int rc = DONE, target = 0, first = before_prompts(s);
-    if (drawn->source.rgb) gallery_show(g, &drawn->source, first ? s->source : "source");
+    if (drawn->source.rgb)
+        gallery_show(g, &drawn->source, first ? s->source : "source");
+    else if (photo->rgb && g->kept && s->sheet)
+        rc = show_photo(g, photo);
     if (drawn->reconstruction.rgb && !without->count)
         gallery_show(g, &drawn->reconstruction, format_text(s, "reconstruction, %.1f dB", drawn->psnr));
     if (first && !g->count && e->there[0]) rc = show_kept(g, 0, s->source);
@@ -255,7 +268,7 @@ int edit(settings *s) {
         if (!rc && s->compare) rc = draw_without(&without, &e, r);
     }
     if (rc == STOPPED) note("stopped; %d of %d pictures are finished", g->written + g->kept, g->out.count);
-    int finished = e.there && (!rc || g->written) ? show(&e, &drawn, &without) : DONE;
+    int finished = e.there && (!rc || g->written) ? show(&e, &photo, &drawn, &without) : DONE;
     if (!finished && g->written + g->kept) finished = gallery_finish(g);
     if (s->report && drawn.count && s->photo)
         json_object_set_new(s->report, "reconstruction_psnr", json_real(drawn.psnr));

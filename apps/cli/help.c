@@ -4,6 +4,7 @@
 #include "kinds.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { COLUMNS = 100, LABEL = 96 };
@@ -80,6 +81,16 @@ static void print_others(const verb *v) {
     putchar('\n');
 }
 
+/* What the choice of --kind sets. */
+static void print_kinds(void) {
+    ss_ctx *cx = NULL;
+    char *table = NULL;
+    if (!ss_ctx_new(&cx, NULL) && !ss_train_kinds(&table, cx))
+        printf("\nKinds of subjects, with the published values (the rate is times what a step sees):\n%s", table);
+    free(table);
+    ss_ctx_free(cx);
+}
+
 void print_help(const verb *v, bool all) {
     printf("Usage: selfsame %s%s%s%s%s [options]\n%s\n\n", v->name, v->operand ? " " : "", v->operand ? v->operand : "",
            v->needs ? " " : "", v->needs ? v->needs : "", v->what);
@@ -94,6 +105,7 @@ void print_help(const verb *v, bool all) {
         print_row(o, width);
     }
     if (!all) print_others(v);
+    if (all && v->bit == TRAIN) print_kinds();
     puts("\nExamples:");
     for (int i = 0; i < MOST_EXAMPLES && v->example[i]; i++) printf("  selfsame %s %s\n", v->name, v->example[i]);
 }

@@ -88,6 +88,8 @@ int job_open_model(job *j) {
     ss_status st = ss_model_open(&j->m, j->cx, s->model, &o);
     if (!st) st = ss_model_fingerprint(j->fingerprint, j->cx, j->m);
     if (st) return job_verdict(j, st);
+    /* What repeat makes again has it already. */
+    if (s->verb->bit & (GENERATE | EDIT) && !s->recipe) j->hashes = hashes_start(s->model, s->vae);
     j->info = ss_model_describe(j->m);
     j->seconds_open = now() - began;
     int rc = recipe_check_model(j);
@@ -132,6 +134,7 @@ void job_preview(void *user, const ss_image *picture, int step, int steps) {
 void job_close(job *j) {
     meter_wipe(&j->meter);
     atomic_store(&running, NULL);
+    hashes_end(j->hashes);
     ss_model_free(j->m);
     ss_ctx_free(j->cx);
     json_decref(j->files);

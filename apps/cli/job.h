@@ -3,6 +3,7 @@
 #ifndef CLI_JOB_H
 #define CLI_JOB_H
 
+#include "hashes.h"
 #include "meter.h"
 #include "settings.h"
 
@@ -13,6 +14,7 @@ typedef struct job {
     ss_model_info info;
     char fingerprint[65]; /* of the model's weights */
     json_t *files;        /* the photo and masks: their paths and hashes, for the recipe */
+    hashes *hashes;       /* of the checkpoint's files, for other tools */
     json_t *subjects;     /* the same of what was added to the model: a list */
     meter meter;
     double seconds_open;

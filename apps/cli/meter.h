@@ -10,7 +10,7 @@ typedef struct meter {
     bool terminal, quiet, drawn;
     int part, parts; /* which of several equal pieces of work this is; for the time left */
     char what[64];
-    char more[64]; /* said behind the counts until another stage begins */
+    char more[96]; /* said behind the counts until another stage begins */
     int done;
     double began;   /* when this stage's first step was done, which is slower than the others; 0: not yet */
     int began_done; /* steps done by then */

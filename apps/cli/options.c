@@ -114,8 +114,12 @@ int options_preset(settings *s, const verb *v) {
     s->verb = v;
     s->seed = -1;
     int rc = DONE;
-    for (int i = 0; i < option_count && !rc; i++)
-        if (options[i].preset) rc = options[i].kind->take(s, &options[i], options[i].preset);
+    /* The verb's own last: what two verbs call the same may begin otherwise. */
+    for (int i = 0; i < 2 * option_count && !rc; i++) {
+        const option_row *o = &options[i % option_count];
+        bool own = o->verbs & v->bit;
+        if (o->preset && own == (i >= option_count)) rc = o->kind->take(s, o, o->preset);
+    }
     assert(!rc);
     return rc;
 }
@@ -177,6 +181,7 @@ typedef struct rule {
 static const rule needs[] = {
     {"strength", "init", "it says how much of that picture is drawn anew"},
     {"compare", "sheet", "the sheet is where both are shown"},
+    {"clip", "sample-every", "it says how the samples do"},
     {"resume", "run", "that is the folder with the state to go on from"},
     {"class-caption", "class-photos", "it says what those show"},
     {"source-mask", "target-mask", "the subject's places in the photo and in the picture go together"},
@@ -270,7 +275,7 @@ int options_check(settings *s) {
     hush(s->quiet);
     if (v->bit == EDIT && s->draw_source && s->operand)
         return usage("--draw-source draws the source, and \"%s\" is one, too: one of them is enough", s->operand);
-    if (v->operand && !s->operand && !s->concepts && !s->draw_source)
+    if (v->operand && !s->operand && !s->concepts && !s->draw_source && v->bit != CONVERT)
         return usage("selfsame %s takes a %s, which is not there", v->name, v->operand);
     bool draws = v->bit & (GENERATE | EDIT | STORY);
     if ((draws || v->bit & (BENCH | TRAIN | MERGE | COMPRESS | SCORE)) && !s->model)

@@ -148,6 +148,7 @@ static const char *name_of(const char *path) {
 static int parameters(char **text, job *j, const portrait *p) {
     settings *s = j->s;
     bool edits = s->verb->bit == EDIT && !p->plain;
+    const char *model_hash = hashes_of_model(j->hashes), *vae_hash = hashes_of_vae(j->hashes);
     ss_infotext t = {.prompt = must(strdup(p->prompt)), .negative = s->negative ? must(strdup(s->negative)) : NULL};
     bool batch = s->batch > 1;
     const struct {
@@ -159,8 +160,12 @@ static int parameters(char **text, job *j, const portrait *p) {
         {"CFG scale", format_text(s, "%g", s->guidance)},
         {"Seed", format_text(s, "%lld", (long long)p->seed)},
         {"Size", format_text(s, "%dx%d", p->width, p->height)},
+        {"Model hash", model_hash ? format_text(s, "%.10s", model_hash) : NULL},
         {"Model", stem_of(s, s->model)},
-        {"VAE", s->vae ? stem_of(s, s->vae) : NULL},
+        {"VAE hash", vae_hash ? format_text(s, "%.10s", vae_hash) : NULL},
+        {"VAE", vae_hash ? name_of(s->vae)
+                : s->vae ? stem_of(s, s->vae)
+                         : NULL}, /* A1111 leaves it its suffix */
         {"Denoising strength", s->photo && !edits ? format_text(s, "%g", s->strength) : NULL},
         {"Clip skip", format_text(s, "%d", s->clip_skip)},
         {"RNG", edits && s->photo ? NULL : "CPU"},

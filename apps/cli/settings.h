@@ -58,10 +58,10 @@ typedef struct settings {
 
     /* Of train. */
     const char *class_word, *token, *concepts, *caption, *initializer, *loss_masks, *class_photos, *class_caption,
-        *draw_class, *parameters, *run;
+        *draw_class, *parameters, *run, *clip;
     int kind, train_recipe, schedule, train_steps, train_batch, accumulation, warmup, class_images, save_every,
         sample_every;
-    double rate, clip, prior, flip;
+    double rate, longest_gradient, prior, flip;
     bool still, recompute, resume;
 
     /* Of merge, compress, convert and story. */

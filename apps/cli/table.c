@@ -120,7 +120,7 @@ const option_row options[] = {
     {NULL, "eta", 0, "X", GENERATE, 0, &number_kind, AT(eta), 0, 1, .preset = "0", .recipe = true,
      .help = "ddim's new noise a step: 0 none, 1 all"},
     {NULL, "karras", 0, NULL, GENERATE, 0, &switch_kind, AT(karras), .recipe = true, .help = "Karras' noise levels"},
-    {NULL, "seed", 0, "N", BOTH | CLAY | TRAIN, GENERATE | CLAY | STORY, &seed_kind, AT(seed), .recipe = true,
+    {NULL, "seed", 0, "N", BOTH | CLAY, GENERATE | CLAY | STORY, &seed_kind, AT(seed), .recipe = true,
      .help = "where noise or chance starts, as diffusers and PyTorch count [random]"},
     {NULL, "images", 'n', "N", GENERATE, GENERATE, &integer_kind, AT(images), 1, 100000, .preset = "1",
      .help = "pictures, with seeds N, N+1, N+2 ..."},
@@ -217,14 +217,15 @@ const option_row options[] = {
      .help = "photos in a pass, each with one of its class [the kind's]"},
     {NULL, "accumulation", 0, "N", TRAIN, 0, &integer_kind, AT(accumulation), 1, 1024, .preset = "1",
      .help = "passes a step"},
-    {NULL, "clip", 0, "X", TRAIN, 0, &number_kind, AT(clip), 0, 1000,
-     .help = "longest gradient, 0 for any [1; compvis: any]"},
+    {NULL, "longest-gradient", 0, "X", TRAIN, 0, &number_kind, AT(longest_gradient), 0, 1000,
+     .help = "a longer one is shortened to it; 0 for none [1; compvis: 0]"},
     {NULL, "prior", 0, "X", TRAIN, 0, &number_kind, AT(prior), 0.001, 1000, .preset = "1",
      .help = "how much pictures of the class count"},
     {NULL, "flip", 0, "X", TRAIN, 0, &number_kind, AT(flip), 0, 1, .help = "share of mirrored pictures [the kind's]"},
     {NULL, "still", 0, NULL, TRAIN, 0, &switch_kind, AT(still),
      .help = "photos as they are, not at random sizes and places"},
     {NULL, "recompute", 0, NULL, TRAIN, TRAIN, &switch_kind, AT(recompute), .help = "less memory, more time"},
+    {NULL, "seed", 0, "N", TRAIN, 0, &seed_kind, AT(seed), .help = "of all that chance decides [42]"},
 
     {"The run", "run", 0, "DIR", TRAIN, TRAIN, &file_kind, AT(run),
      .help = "a folder for its state, log and samples; index.html shows them"},
@@ -233,6 +234,8 @@ const option_row options[] = {
      .help = "steps between states"},
     {NULL, "sample-every", 0, "N", TRAIN, TRAIN, &integer_kind, AT(sample_every), 1, 1000000,
      .help = "steps between samples, of --prompt [never]"},
+    {NULL, "clip", 0, "DIR", TRAIN, TRAIN, &file_kind, AT(clip),
+     .help = "a CLIP that scores samples, to keep the best; or none [MODEL/clip]"},
 
     {"What becomes of it", "to", 0, "FORM", CONVERT, CONVERT, &text_kind, AT(to),
      .help = "selfsame, compvis, bin, diffusers, kohya, peft, embedding, checkpoint ..."},
@@ -348,8 +351,9 @@ const verb verbs[] = {
      "A new word for the subject of a few photos.",
      "Learns the subject of 4 to 20 photos, a folder or a list of files, by Custom Diffusion: a new word and what "
      "cross-attention makes of it. What was learned goes into a small file that --subject takes. Ctrl-C keeps the "
-     "state "
-     "in --run, and --resume goes on as if nothing had happened.",
+     "state in --run, and --resume goes on as if nothing had happened. With --sample-every, pictures are drawn on "
+     "the way and, where a CLIP is at hand, scored: best.safetensors in --run is what was learned when they were "
+     "most like the photos, among those whose text-alignment was at least 95 % of the untrained model's.",
      {"photos/dog --class dog --kind pet -m sd15.safetensors -o my-dog.safetensors",
       "photos/dog --class dog -m models/sd15 --class-photos photos/dogs -o dog.safetensors",
       "chairs --class chair -m models/sd15 --run run --sample-every 100 -o c.safetensors"},
@@ -359,10 +363,9 @@ const verb verbs[] = {
      "SUBJECT...",
      "-m MODEL -o FILE",
      "Several learned subjects in one file.",
-     "Solves for the weights that make of each subject's own prompts what it learned, and of everything else what the "
-     "model makes (Custom Diffusion's constrained optimisation, in float64). Says how much of each subject is lost, "
-     "and "
-     "writes nothing if one is.",
+     "Solves for the weights that make of each subject's own prompts what it learned, and of everything else what "
+     "the model makes (Custom Diffusion's constrained optimisation, in float64). Says how much of each subject is "
+     "lost, and writes nothing if one is.",
      {"dog.safetensors cat.safetensors -m sd15.safetensors -o both.safetensors",
       "a.bin b.bin --class dog,cat -m models/sd15 --general texts.txt -o ab.safetensors"},
      merge},
@@ -380,10 +383,13 @@ const verb verbs[] = {
      "SUBJECT",
      "--to FORM -o FILE",
      "A learned subject in the form that another program reads.",
-     "Reads any Custom Diffusion delta, LoRA or embedding and writes it as another of these, or as a whole checkpoint.",
+     "Reads any Custom Diffusion delta, LoRA or embedding and writes it as another of these, or as a whole checkpoint. "
+     "Without "
+     "a subject, the checkpoint alone: what is stored as 64-bit numbers or compressed opens faster afterwards.",
      {"delta.ckpt --to selfsame -o dog.safetensors",
       "dog.safetensors --to kohya -m sd15.safetensors --rank 16 -o dog-lora.safetensors",
-      "dog.safetensors --to checkpoint -m sd15.safetensors --half -o sd-dog.safetensors"},
+      "dog.safetensors --to checkpoint -m sd15.safetensors --half -o sd-dog.safetensors",
+      "--to checkpoint -m sd15-float64.ckpt --half -o sd15.safetensors"},
      convert},
     {"story",
      STORY,
@@ -391,9 +397,8 @@ const verb verbs[] = {
      "-m MODEL -p TEXT -p TEXT",
      "One subject, many prompts: a set of pictures that belong together.",
      "Draws one prompt first, or takes a photo, and draws every other prompt from the same start while chosen layers "
-     "read "
-     "that picture's keys and values. With --subject, the subject that was learned is in all of them. A story that was "
-     "stopped goes on with the pictures that are missing.",
+     "read that picture's keys and values. With --subject, the subject that was learned is in all of them. A story "
+     "that was stopped goes on with the pictures that are missing.",
      {"-m models/sd15 --subject my-dog.safetensors --prompts prompts.txt --sheet story.png",
       "-m models/sd15 -p 'a fox sitting' -p 'a fox running' -p 'a fox asleep' --seed 7",
       "-m models/sd15 --photo dog.jpg --source 'a dog' -p 'a dog running' -p 'it asleep'"},
@@ -423,7 +428,7 @@ const verb verbs[] = {
      "known "
      "truth: prompts, identity, masks, backgrounds, with MasaCtrl, without, and with its masks. Writes tables with "
      "confidence intervals. A stopped bench goes on where it was.",
-     {"--profile clay -m models/clay -o bench", "--profile clay -m models/clay -n 64 --parts renders,edit -o bench",
+     {"--profile clay -m models/clay -o scores", "--profile clay -m models/clay -n 64 --parts renders,edit -o scores",
       "--profile clay -m models/clay --parts study -o study"},
      score},
 };

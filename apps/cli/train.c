@@ -5,6 +5,7 @@
 #include "subjects.h"
 #include "verbs.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +14,18 @@ enum { SEED = 42, SAMPLE_STEPS = 30, SAMPLE_GUIDANCE = 6 }; /* the published pro
 
 static void on_news(void *user, const ss_train_news *n) {
     job *j = user;
-    snprintf(j->meter.more, sizeof j->meter.more, "loss %.4f, %.2f GB", n->smoothed, (double)n->memory / 1e9);
+    char text[20] = "", image[20] = ""; /* cosines, where they were measured */
+    if (isfinite(n->text)) snprintf(text, sizeof text, "text %.3f, ", n->text);
+    if (isfinite(n->image)) snprintf(image, sizeof image, "image %.3f, ", n->image);
+    snprintf(j->meter.more, sizeof j->meter.more, "loss %.4f, %s%s%.2f GB", n->smoothed, text, image,
+             (double)n->memory / 1e9);
     json_object_set_new(j->s->report, "steps", json_integer(n->step));
     json_object_set_new(j->s->report, "loss", json_real(n->smoothed));
     json_object_set_new(j->s->report, "seconds_a_step", json_real(n->seconds));
     json_object_set_new(j->s->report, "memory", json_integer((json_int_t)n->memory));
+    if (isfinite(n->text)) json_object_set_new(j->s->report, "text_alignment", json_real(n->text));
+    if (isfinite(n->image)) json_object_set_new(j->s->report, "image_alignment", json_real(n->image));
+    if (n->best) json_object_set_new(j->s->report, "best_step", json_integer(n->best));
 }
 
 static bool finds_subject(const settings *s) { return s->loss_masks && !strcmp(s->loss_masks, "auto"); }
@@ -49,7 +57,7 @@ static ss_train_request request_of(job *j, const ss_train_concept *concept) {
         .batch = s->train_batch,
         .accumulation = s->accumulation,
         .size = s->width,
-        .clip = given(s, "clip") && s->clip == 0 ? -1 : s->clip,
+        .longest_gradient = given(s, "longest-gradient") && s->longest_gradient == 0 ? -1 : s->longest_gradient,
         .prior = s->prior,
         .flip = given(s, "flip") && s->flip == 0 ? -1 : s->flip,
         .still = s->still,
@@ -65,6 +73,7 @@ static ss_train_request request_of(job *j, const ss_train_concept *concept) {
         .sample_prompts = s->prompts.at,
         .sample_count = s->sample_every ? s->prompts.count : 0,
         .sampling = {.sampler = "ddim", .steps = SAMPLE_STEPS, .guidance = SAMPLE_GUIDANCE},
+        .clip = s->clip && !strcmp(s->clip, "none") ? "" : s->clip,
         .news = on_news,
         .user = j,
     };
@@ -73,6 +82,7 @@ static ss_train_request request_of(job *j, const ss_train_concept *concept) {
 static int check(settings *s) {
     if (s->concepts && s->operand)
         return usage("--concepts names the photos, and so does \"%s\": one of them is enough", s->operand);
+    if (s->class_word && !*s->class_word) return usage("--class is empty: what kind of thing is it? dog, chair, woman");
     if (!s->concepts && !s->class_word && !s->caption)
         return usage("what is it? Say it with --class: dog, chair, woman");
     if (s->concepts && s->loss_masks && !finds_subject(s))
@@ -111,6 +121,9 @@ int train(settings *s) {
     if (rc == STOPPED) say_stopped(s);
     if (!rc) rc = job_verdict(&j, ss_subject_write(j.cx, learned, s->output, NULL));
     if (!rc) subject_tell(s, learned);
+    const json_t *best = json_object_get(s->report, "best_step");
+    if (!rc && best)
+        note("the best samples were those of step %d: %s/best.safetensors", (int)json_integer_value(best), s->run);
     ss_subject_free(learned);
     job_close(&j);
     return rc;

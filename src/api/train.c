@@ -1,6 +1,7 @@
 /* Photos to a subject: the request becomes a data set, new tokens, a trainer and a loop. */
 #include "api/request.h"
 #include "subject/subject.h"
+#include "train/alignment.h"
 #include "train/concepts.h"
 #include "train/find_subject.h"
 #include "train/loop.h"
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 /* A request with its zeros filled in. */
 typedef struct plan {
@@ -27,7 +29,7 @@ typedef struct plan {
     ss_trained trained;
     ss_rate rate;
     int batch, accumulation, size;
-    double clip, prior, flip;
+    double longest_gradient, prior, flip;
     bool still;
     int class_most;
     char **owned; /* texts made here */
@@ -38,10 +40,12 @@ typedef struct plan {
     json_t *settings;
     ss_dataset *data;
     ss_trainer trainer;
-    char *state;        /* a path in the run's folder, or NULL */
-    ss_run_folder *run; /* from the first step on, or NULL */
-    double page;        /* when it was last written, seconds */
-    bool warned;        /* of samples that have become copies */
+    char *state;             /* a path in the run's folder, or NULL */
+    ss_run_folder *run;      /* from the first step on, or NULL */
+    double page;             /* when it was last written, seconds */
+    bool warned;             /* of samples that have become copies */
+    ss_alignment *alignment; /* where a CLIP is at hand, or NULL */
+    ss_named_subject *named; /* [count] */
 } plan;
 
 enum { MOST_STEPS = 1000000, MOST_BATCH = 64, MOST_CONCEPTS = SS_MOST_CONCEPTS, PAGE_EVERY = 10 /* seconds */ };
@@ -127,7 +131,9 @@ static ss_status fill_numbers(plan *p, ss_ctx *cx, const ss_model *m) {
     p->batch = r->batch ? r->batch : p->kind->batch;
     p->accumulation = r->accumulation ? r->accumulation : 1;
     p->size = r->size ? r->size : m->size;
-    p->clip = r->clip != 0 ? fmax(r->clip, 0) : p->recipe == SS_RECIPE_COMPVIS ? 0 : 1;
+    p->longest_gradient = r->longest_gradient != 0         ? fmax(r->longest_gradient, 0)
+                          : p->recipe == SS_RECIPE_COMPVIS ? 0
+                                                           : 1;
     p->prior = r->prior != 0 ? r->prior : 1;
     p->flip = r->flip != 0 ? fmax(r->flip, 0) : p->kind->flip;
     p->still = r->still || p->kind->still;
@@ -156,13 +162,13 @@ static ss_status fill_numbers(plan *p, ss_ctx *cx, const ss_model *m) {
 
 static ss_status describe(plan *p, ss_ctx *cx) {
     const ss_train_request *r = p->r;
-    json_t *o =
-        json_pack("{s:s, s:s, s:s, s:I, s:f, s:s, s:I, s:i, s:i, s:i, s:f, s:f, s:f, s:b, s:I, s:s, s:s, s:i}", "base",
-                  p->base, "recipe", ss_recipe_name(p->recipe), "parameters", ss_trained_name(p->trained), "steps",
-                  (json_int_t)p->rate.steps, "rate", p->rate.rate, "schedule", ss_rate_name(p->rate.kind), "warmup",
-                  (json_int_t)p->rate.warmup, "batch", p->batch, "accumulation", p->accumulation, "size", p->size,
-                  "clip", p->clip, "prior", p->prior, "flip", p->flip, "still", p->still, "seed", (json_int_t)r->seed,
-                  "numbers", ss_ctx_numbers(cx), "version", SS_VERSION, "threads", cx->threads);
+    json_t *o = json_pack(
+        "{s:s, s:s, s:s, s:I, s:f, s:s, s:I, s:i, s:i, s:i, s:f, s:f, s:f, s:b, s:I, s:s, s:s, s:i}", "base", p->base,
+        "recipe", ss_recipe_name(p->recipe), "parameters", ss_trained_name(p->trained), "steps",
+        (json_int_t)p->rate.steps, "rate", p->rate.rate, "schedule", ss_rate_name(p->rate.kind), "warmup",
+        (json_int_t)p->rate.warmup, "batch", p->batch, "accumulation", p->accumulation, "size", p->size,
+        "longest_gradient", p->longest_gradient, "prior", p->prior, "flip", p->flip, "still", p->still, "seed",
+        (json_int_t)r->seed, "numbers", ss_ctx_numbers(cx), "version", SS_VERSION, "threads", cx->threads);
     json_t *list = json_array();
     for (int i = 0; i < p->count && list; i++) {
         const ss_train_concept *c = &p->given[i];
@@ -222,6 +228,8 @@ static void close_plan(plan *p) {
     free(p->token);
     free(p->state);
     ss_run_folder_close(p->run);
+    ss_alignment_close(p->alignment);
+    free(p->named);
     free(p->from_file);
     ss_concepts_free(&p->listed);
 }
@@ -337,9 +345,38 @@ static ss_status look_for_copies(ss_run_sample *s, plan *p, ss_ctx *cx, const ss
     return st;
 }
 
+/* The CLIP that samples are scored by: the one that was named, or the one that came with the model. */
+static ss_status open_alignment(plan *p, ss_ctx *cx, const ss_model *m) {
+    const char *folder = p->r->clip;
+    char *own = NULL;
+    if (!p->r->folder || !p->r->sample_every || !p->r->sample_count) return SS_OK;
+    if (!folder && !m->single_file) {
+        char *config = ss_format(cx, "%s/clip/config.json", m->path);
+        if (config && !access(config, F_OK)) folder = own = ss_format(cx, "%s/clip", m->path);
+        free(config);
+    }
+    ss_status st = cx->status;
+    if (!st && folder && *folder) {
+        p->named = ss_alloc(cx, (size_t)p->count, sizeof *p->named);
+        for (int i = 0; i < p->count && p->named; i++)
+            p->named[i] = (ss_named_subject){p->token[i], p->given[i].class_word};
+        st = p->named ? ss_alignment_open(&p->alignment, cx, folder, p->data, p->named, p->count) : SS_ERR_NOMEM;
+    }
+    free(own);
+    return st;
+}
+
+/* Of the step that a run goes on from, samples may be there already. */
+static bool drawn_before(const plan *p, int64_t step, int number) {
+    for (int i = p->run ? p->run->samples : 0; i > 0 && p->run->sample[i - 1].about.step == step; i--)
+        if (p->run->sample[i - 1].about.number == number) return true;
+    return false;
+}
+
 static ss_status sample(plan *p, ss_ctx *cx, int64_t step) {
     ss_status st = SS_OK;
     for (int i = 0; i < p->r->sample_count && !st; i++) {
+        if (drawn_before(p, step, i)) continue;
         ss_image im = {0};
         ss_run_sample s = {.step = step,
                            .number = i,
@@ -350,6 +387,7 @@ static ss_status sample(plan *p, ss_ctx *cx, int64_t step) {
                            .likeness = NAN};
         st = draw(&im, p, cx, p->trainer.model, &p->r->sampling, s.caption, s.seed);
         if (!st) st = look_for_copies(&s, p, cx, &im);
+        if (!st && p->alignment) st = ss_alignment_measure(&s.text, &s.image, p->alignment, cx, s.caption, &im);
         if (!st && p->run) st = ss_run_folder_sample(p->run, cx, &s, &im);
         if (!st && p->r->sampled) st = p->r->sampled(p->r->user, (int)step, i, &im);
         ss_image_free(&im);
@@ -433,38 +471,6 @@ static ss_status follow(plan *p, ss_ctx *cx, const ss_train_news *n, bool steppe
     return ss_run_folder_step(p->run, cx, &s);
 }
 
-/* Samples of the step that a run goes on from are there already. */
-static bool sampled_before(const plan *p, int64_t step) {
-    return p->run && p->run->samples && p->run->sample[p->run->samples - 1].about.step == step;
-}
-
-static ss_status after(void *user, ss_ctx *cx, const ss_loop_news *n) {
-    plan *p = user;
-    const ss_train_request *r = p->r;
-    struct rusage use;
-    getrusage(RUSAGE_SELF, &use);
-    ss_train_news news = {.step = (int)n->step,
-                          .steps = (int)n->steps,
-                          .loss = n->loss,
-                          .smoothed = n->smoothed,
-                          .rate = n->rate,
-                          .norm = n->norm,
-                          .seconds = n->seconds,
-                          .left = n->left,
-                          .memory = (size_t)use.ru_maxrss << 10};
-    bool stepped = n->seconds > 0;
-    ss_status st = SS_OK;
-    if (r->news && stepped) r->news(r->user, &news);
-    st = follow(p, cx, &news, stepped);
-    bool due = r->sample_every > 0 && (n->step % r->sample_every == 0 || n->step == n->steps);
-    if (!st && due && !sampled_before(p, n->step)) st = sample(p, cx, n->step);
-    if (!st && p->run && (due || seconds_now() - p->page > PAGE_EVERY)) {
-        st = ss_run_folder_page(p->run, cx, false);
-        p->page = seconds_now();
-    }
-    return st;
-}
-
 /* ---- what was learned */
 
 static ss_status take_tokens(ss_subject *s, const plan *p, ss_ctx *cx, const ss_model *m) {
@@ -525,6 +531,61 @@ static ss_status learned(ss_subject **out, plan *p, ss_ctx *cx, const ss_model *
     return st;
 }
 
+/* ---- the best so far */
+
+/* As the log has it, so that a run that goes on knows what the one before has kept. */
+static ss_status keep_best(plan *p, ss_ctx *cx, int64_t step) {
+    if (!step || ss_run_folder_best(p->run) != step) return SS_OK;
+    ss_subject *s = NULL;
+    char *path = ss_format(cx, "%s/best.safetensors", p->r->folder), number[24];
+    snprintf(number, sizeof number, "%lld", (long long)step);
+    ss_status st = path ? learned(&s, p, cx, p->trainer.model) : SS_ERR_NOMEM;
+    if (!st) st = ss_subject_say(s, cx, "selfsame.step", number);
+    if (!st) st = ss_subject_write(cx, s, path, NULL);
+    ss_subject_free(s);
+    free(path);
+    return st;
+}
+
+/* Of the samples that were drawn last. */
+static void tell_scores(ss_train_news *news, const plan *p) {
+    news->text = news->image = NAN;
+    if (!p->run->samples) return;
+    ss_run_scores s = ss_run_folder_scores(p->run, p->run->sample[p->run->samples - 1].about.step);
+    news->text = s.text, news->image = s.image;
+    news->best = (int)ss_run_folder_best(p->run);
+}
+
+static ss_status after(void *user, ss_ctx *cx, const ss_loop_news *n) {
+    plan *p = user;
+    const ss_train_request *r = p->r;
+    struct rusage use;
+    getrusage(RUSAGE_SELF, &use);
+    ss_train_news news = {.step = (int)n->step,
+                          .steps = (int)n->steps,
+                          .loss = n->loss,
+                          .smoothed = n->smoothed,
+                          .rate = n->rate,
+                          .norm = n->norm,
+                          .seconds = n->seconds,
+                          .left = n->left,
+                          .memory = (size_t)use.ru_maxrss << 10,
+                          .text = NAN,
+                          .image = NAN};
+    bool stepped = n->seconds > 0;
+    ss_status st = follow(p, cx, &news, stepped);
+    bool due = r->sample_every > 0 && (n->step % r->sample_every == 0 || n->step == n->steps);
+    if (!st && due) st = sample(p, cx, n->step);
+    if (!st && p->run && due) st = keep_best(p, cx, n->step);
+    if (!st && p->run) tell_scores(&news, p);
+    if (r->news && stepped) r->news(r->user, &news);
+    if (!st && p->run && (due || seconds_now() - p->page > PAGE_EVERY)) {
+        st = ss_run_folder_page(p->run, cx, false);
+        p->page = seconds_now();
+    }
+    return st;
+}
+
 ss_status ss_train_kinds(char **text, ss_ctx *cx) {
     ss_ctx_clear(cx);
     return ss_preset_table(text, cx);
@@ -546,10 +607,11 @@ ss_status ss_train(ss_subject **out, ss_ctx *cx, ss_model *m, const ss_train_req
         .mask_user = &(finder){&p, m},
     };
     if (!st) st = ss_dataset_open(&p.data, cx, &data);
+    if (!st) st = open_alignment(&p, cx, m);
     if (!st) st = add_tokens(&p, cx, m);
     if (!st) st = ss_trainer_open(&p.trainer, cx, m, p.trained, r->recompute);
     if (!st) {
-        p.trainer.clip = p.clip;
+        p.trainer.longest_gradient = p.longest_gradient;
         ss_loop loop = {.trainer = &p.trainer,
                         .data = p.data,
                         .recipe = p.recipe,

@@ -3,30 +3,40 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glib.h>
+#include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 struct ss_hash {
-    GChecksum *sum;
+    EVP_MD_CTX *sum;
 };
 
 ss_status ss_hash_new(ss_hash **out, ss_ctx *cx) {
     ss_hash *h = ss_alloc(cx, 1, sizeof *h);
     if (!h) return SS_ERR_NOMEM;
-    h->sum = g_checksum_new(G_CHECKSUM_SHA256);
+    h->sum = EVP_MD_CTX_new();
+    if (!h->sum || !EVP_DigestInit_ex(h->sum, EVP_sha256(), NULL)) {
+        ss_hash_free(h);
+        return ss_fail(cx, SS_ERR_NOMEM, "out of memory: no room for a checksum");
+    }
     *out = h;
     return SS_OK;
 }
 
-void ss_hash_add(ss_hash *h, const void *bytes, size_t n) { g_checksum_update(h->sum, bytes, (gssize)n); }
+/* Once begun, SHA-256 of bytes in memory has nothing that could fail. */
+void ss_hash_add(ss_hash *h, const void *bytes, size_t n) { EVP_DigestUpdate(h->sum, bytes, n); }
 
-void ss_hash_text(ss_hash *h, char hex[SS_HASH_TEXT]) { memcpy(hex, g_checksum_get_string(h->sum), SS_HASH_TEXT); }
+void ss_hash_text(ss_hash *h, char hex[SS_HASH_TEXT]) {
+    unsigned char digest[32] = {0};
+    EVP_DigestFinal_ex(h->sum, digest, NULL);
+    for (int i = 0; i < SS_COUNT_OF(digest); i++) snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+}
 
 void ss_hash_free(ss_hash *h) {
     if (!h) return;
-    g_checksum_free(h->sum);
+    EVP_MD_CTX_free(h->sum);
     free(h);
 }
 

@@ -1,4 +1,4 @@
-/* SHA-256, by GLib, which libvips brings along. */
+/* SHA-256, by OpenSSL, which has the processors' own instructions for it. */
 #ifndef SS_HASH_H
 #define SS_HASH_H
 

@@ -66,30 +66,17 @@ static ss_status add(ss_params *p, ss_ctx *cx, const char *name, const ss_stored
     return ss_params_add(p, cx, name, t->dtype, t->rank, t->shape, t->data);
 }
 
-typedef struct leftover {
-    int64_t count;
-    char text[512];
-} leftover;
-
-static void leave(leftover *l, const char *name, int rank, const int64_t *shape) {
-    char shape_text[64];
-    size_t n = strlen(l->text);
-    if (l->count++ < 4)
-        snprintf(l->text + n, sizeof l->text - n, "%s%.90s %s", n ? ", " : "", name,
-                 ss_shape_text(shape_text, rank > 8 ? 8 : rank, shape));
-}
-
 /* All tensors of a component's file in the diffusers layout. */
 static ss_status take_component(ss_model *m, ss_ctx *cx, ss_part part, const ss_weights *w) {
     char name[SS_NAME];
     ss_status st = SS_OK;
-    leftover l = {0};
+    ss_leftover l = {0};
     for (int64_t i = 0; i < w->count && !st; i++) {
         ss_part found = ss_rename_component(name, part, w->at[i].name);
         if (found == part)
             st = add(params(m, part), cx, name, &w->at[i]);
         else if (found == SS_PART_NONE)
-            leave(&l, w->at[i].name, w->at[i].rank, w->at[i].shape);
+            ss_leave(&l, w->at[i].name, w->at[i].rank, w->at[i].shape);
     }
     if (!st && l.count)
         st = ss_fail(cx, SS_ERR_MODEL, "%s: %lld tensors that it has no use for: %s", params(m, part)->part,
@@ -132,14 +119,14 @@ static ss_status take_single(ss_model *m, ss_ctx *cx, const ss_weights *w, const
     char name[SS_NAME], averaged[SS_NAME];
     const char *kind = kind_of(w);
     if (kind) return ss_fail(cx, SS_ERR_MODEL, "%s is %s", m->path, kind);
-    leftover l = {0};
+    ss_leftover l = {0};
     ss_status st = SS_OK;
     int64_t ema = 0, found[SS_PARTS] = {0};
     for (int64_t i = 0; i < w->count && !st; i++) {
         const ss_stored *t = &w->at[i];
         ss_part part = ss_rename_single(name, t->name);
         found[part]++;
-        if (part == SS_PART_NONE) leave(&l, t->name, t->rank, t->shape);
+        if (part == SS_PART_NONE) ss_leave(&l, t->name, t->rank, t->shape);
         if (part == SS_PART_NONE || part == SS_PART_IGNORED || (part == SS_PART_VAE && o->vae)) continue;
         if (part == SS_PART_UNET && o->ema) {
             ss_ema_key(averaged, t->name);
@@ -272,13 +259,30 @@ static ss_status configure_vae(ss_model *m, ss_ctx *cx, ss_object o) {
     return SS_OK;
 }
 
-static ss_status configure_text(ss_model *m, ss_ctx *cx, ss_object o, int dropped) {
+/* Layers of the text encoder's weights. */
+static int count_text_layers(const ss_model *m) {
     int layers = 0;
     char key[96];
     do {
         snprintf(key, sizeof key, "text_model.encoder.layers.%d.layer_norm1.weight", layers);
     } while (ss_params_find(&m->text.params, key) && ++layers < 256);
-    layers -= dropped;
+    return layers;
+}
+
+/* SD 2.x was trained on the last layer but one of OpenCLIP-H. The original files hold all 24, folders and files made
+ * from folders only the 23 that are used: a configuration tells which, and without one their number. */
+static int drop_last_text_layer(ss_model *m, ss_ctx *cx, ss_object o) {
+    enum { USED = 23 };
+    int layers = count_text_layers(m);
+    if (layers != ss_json_int(cx, o, "num_hidden_layers", USED) + 1) return layers;
+    char prefix[64];
+    snprintf(prefix, sizeof prefix, "text_model.encoder.layers.%d.", layers - 1);
+    ss_params_remove(&m->text.params, prefix);
+    return layers - 1;
+}
+
+static ss_status configure_text(ss_model *m, ss_ctx *cx, ss_object o, bool open_clip) {
+    int layers = open_clip ? drop_last_text_layer(m, cx, o) : count_text_layers(m);
     const ss_param *table = ss_params_find(&m->text.params, "text_model.embeddings.token_embedding.weight");
     int64_t width = table && table->rank == 2 ? table->shape[1] : 0;
     const char *act = ss_json_text(cx, o, "hidden_act", m->sd2 ? "gelu" : "quick_gelu");
@@ -295,20 +299,6 @@ static ss_status configure_text(ss_model *m, ss_ctx *cx, ss_object o, int droppe
     return SS_OK;
 }
 
-/* OpenCLIP-H is used up to its last layer but one; single files hold the last one, too. */
-static void drop_last_text_layer(ss_model *m) {
-    ss_params *p = &m->text.params;
-    char prefix[64];
-    int last = -1;
-    for (int64_t i = 0; i < p->count; i++) {
-        int n;
-        if (sscanf(p->at[i].name, "text_model.encoder.layers.%d.", &n) == 1 && n > last) last = n;
-    }
-    snprintf(prefix, sizeof prefix, "text_model.encoder.layers.%d.", last);
-    for (int64_t i = 0; i < p->count; i++)
-        if (!strncmp(p->at[i].name, prefix, strlen(prefix))) p->at[i].reads = 1;
-}
-
 /* `other_vae`: the autoencoder comes from elsewhere, so the folder may lack its own. */
 static ss_status configure(ss_model *m, ss_ctx *cx, const char *folder, bool open_clip, bool other_vae) {
     static const struct {
@@ -323,7 +313,6 @@ static ss_status configure(ss_model *m, ss_ctx *cx, const char *folder, bool ope
         st = read_config(&config[i], cx, folder, which[i].part, which[i].file, i == 3 || (i == 1 && other_vae));
     if (!st) st = configure_unet(m, cx, (ss_object){config[0], "unet/config.json"});
     if (!st) st = configure_vae(m, cx, (ss_object){config[1], "vae/config.json"});
-    if (open_clip) drop_last_text_layer(m);
     if (!st) st = configure_text(m, cx, (ss_object){config[2], "text_encoder/config.json"}, open_clip);
     if (!st) m->scheduler = config[3], config[3] = NULL;
     for (int i = 0; i < 4; i++) json_decref(config[i]);
@@ -389,29 +378,6 @@ static ss_status walk_all(ss_ctx *cx, void *user) {
     return cx->status;
 }
 
-static ss_status check_leftovers(const ss_params *p, ss_ctx *cx) {
-    leftover l = {0};
-    for (int64_t i = 0; i < p->count; i++)
-        if (!p->at[i].reads) leave(&l, p->at[i].name, p->at[i].rank, p->at[i].shape);
-    if (!l.count) return SS_OK;
-    return ss_fail(cx, SS_ERR_MODEL, "%s: %lld tensors are left over: %s", p->part, (long long)l.count, l.text);
-}
-
-/* A NaN spreads over the whole picture; better to name the tensor that it came from. */
-static ss_status check_numbers(const ss_params *p, ss_ctx *cx) {
-    int64_t bad = p->count;
-#pragma omp parallel for schedule(dynamic, 1) reduction(min : bad) num_threads(cx->threads)
-    for (int64_t i = 0; i < p->count; i++) {
-        const ss_param *a = &p->at[i];
-        size_t n = 1;
-        for (int d = 0; d < a->rank; d++) n *= (size_t)a->shape[d];
-        if (ss_any_nonfinite(a->stored, a->dtype, n) && i < bad) bad = i;
-    }
-    if (bad == p->count) return SS_OK;
-    return ss_fail(cx, SS_ERR_MODEL, "%s: %s holds NaN or infinite numbers: the checkpoint is damaged", p->part,
-                   p->at[bad].name);
-}
-
 static void mark_mapped(const ss_model *m, ss_params *p) {
     for (int64_t j = 0; j < p->count; j++)
         for (int i = 0; i < m->files; i++)
@@ -422,13 +388,18 @@ static void mark_mapped(const ss_model *m, ss_params *p) {
             }
 }
 
+/* Whether numbers lie in the file as the device packs them from, or were unpacked, gathered or have odd types. */
+static bool stored_plainly(const ss_param *p) {
+    return p->mapped && (p->dtype == SS_F32 || p->dtype == SS_F16 || p->dtype == SS_BF16);
+}
+
 static ss_status account(ss_model *m, ss_ctx *cx) {
     static const ss_part all[] = {SS_PART_TEXT, SS_PART_UNET, SS_PART_VAE};
+    int64_t odd = 0;
     ss_status st = ss_shape_walk(cx, SS_F32, walk_all, m, NULL);
     for (int i = 0; i < 3 && !st; i++) {
         ss_params *p = params(m, all[i]);
-        st = check_leftovers(p, cx);
-        if (!st) st = check_numbers(p, cx);
+        st = ss_params_account(p, cx);
         m->tensors += p->count;
         mark_mapped(m, p);
         for (int64_t j = 0; j < p->count; j++) {
@@ -436,8 +407,14 @@ static ss_status account(ss_model *m, ss_ctx *cx) {
             int64_t n = 1;
             for (int d = 0; d < p->at[j].rank; d++) n *= p->at[j].shape[d];
             m->parameters += n;
+            if (!stored_plainly(&p->at[j])) odd += n;
         }
     }
+    if (!st && odd > m->parameters / 8)
+        ss_note(cx,
+                "%s stores its numbers compressed, in pieces or in an unusual type, which costs time at every start: "
+                "`selfsame convert --to checkpoint -m %s -o FILE` writes them plainly, once",
+                m->path, m->path);
     return st;
 }
 
@@ -463,13 +440,13 @@ static ss_status open_vae(ss_model *m, ss_ctx *cx, const char *path) {
     }
     ss_status st = open_file(m, cx, path, &w);
     char name[SS_NAME];
-    leftover l = {0};
+    ss_leftover l = {0};
     for (int64_t i = 0; !st && i < w->count; i++) {
         ss_part part = ss_rename_single(name, w->at[i].name);
         if (part == SS_PART_VAE)
             st = add(&m->vae.params, cx, name, &w->at[i]);
         else if (part == SS_PART_NONE)
-            leave(&l, w->at[i].name, w->at[i].rank, w->at[i].shape);
+            ss_leave(&l, w->at[i].name, w->at[i].rank, w->at[i].shape);
     }
     if (!st && !m->vae.params.count)
         st = ss_fail(cx, SS_ERR_MODEL,

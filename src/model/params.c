@@ -51,6 +51,22 @@ ss_param *ss_params_find(const ss_params *p, const char *name) {
     return bsearch(&(ss_param){.name = name}, p->at, (size_t)p->count, sizeof *p->at, by_name);
 }
 
+void ss_params_remove(ss_params *p, const char *prefix) {
+    size_t n = strlen(prefix);
+    int64_t kept = 0, named = 0;
+    for (int64_t i = 0; i < p->count; i++)
+        if (!strncmp(p->at[i].name, prefix, n))
+            ss_param_clear(&p->at[i]);
+        else
+            p->at[kept++] = p->at[i];
+    for (int64_t i = 0; i < p->count; i++)
+        if (!strncmp(p->names[i], prefix, n))
+            free(p->names[i]);
+        else
+            p->names[named++] = p->names[i];
+    p->count = kept;
+}
+
 void ss_params_clear(ss_params *p) {
     for (int64_t i = 0; i < p->count; i++) {
         ss_param_clear(&p->at[i]);
@@ -59,6 +75,38 @@ void ss_params_clear(ss_params *p) {
     free(p->at);
     free(p->names);
     *p = (ss_params){.part = p->part};
+}
+
+void ss_leave(ss_leftover *l, const char *name, int rank, const int64_t *shape) {
+    char shape_text[64];
+    size_t n = strlen(l->text);
+    if (l->count++ < 4)
+        snprintf(l->text + n, sizeof l->text - n, "%s%.90s %s", n ? ", " : "", name,
+                 ss_shape_text(shape_text, rank > 8 ? 8 : rank, shape));
+}
+
+/* A NaN spreads over the whole picture; better to name the tensor that it came from. */
+static ss_status check_numbers(const ss_params *p, ss_ctx *cx) {
+    int64_t bad = p->count;
+#pragma omp parallel for schedule(dynamic, 1) reduction(min : bad) num_threads(cx->threads)
+    for (int64_t i = 0; i < p->count; i++) {
+        const ss_param *a = &p->at[i];
+        size_t n = 1;
+        for (int d = 0; d < a->rank; d++) n *= (size_t)a->shape[d];
+        if (ss_any_nonfinite(a->stored, a->dtype, n) && i < bad) bad = i;
+    }
+    if (bad == p->count) return SS_OK;
+    return ss_fail(cx, SS_ERR_MODEL, "%s: %s holds NaN or infinite numbers: the checkpoint is damaged", p->part,
+                   p->at[bad].name);
+}
+
+ss_status ss_params_account(const ss_params *p, ss_ctx *cx) {
+    ss_leftover l = {0};
+    for (int64_t i = 0; i < p->count; i++)
+        if (!p->at[i].reads) ss_leave(&l, p->at[i].name, p->at[i].rank, p->at[i].shape);
+    if (l.count)
+        return ss_fail(cx, SS_ERR_MODEL, "%s: %lld tensors are left over: %s", p->part, (long long)l.count, l.text);
+    return check_numbers(p, cx);
 }
 
 void ss_params_unpack(ss_params *p) {

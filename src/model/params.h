@@ -21,7 +21,19 @@ ss_status ss_params_add(ss_params *p, ss_ctx *cx, const char *name, ss_dtype dty
                         const void *stored);
 ss_status ss_params_sort(ss_params *p, ss_ctx *cx); /* after the last one; a name that comes twice fails */
 ss_param *ss_params_find(const ss_params *p, const char *name);
+void ss_params_remove(ss_params *p, const char *prefix); /* those whose names begin so */
 void ss_params_clear(ss_params *p);
+
+/* Names for a sentence about tensors that nobody has a use for: the first few. */
+typedef struct ss_leftover {
+    int64_t count;
+    char text[512];
+} ss_leftover;
+void ss_leave(ss_leftover *l, const char *name, int rank, const int64_t *shape);
+
+/* After a walk over the network: SS_ERR_MODEL and the names of parameters that it did not read, or of one that holds
+ * NaN or infinite numbers. */
+ss_status ss_params_account(const ss_params *p, ss_ctx *cx);
 
 /* Drops what was packed for computing; the next use packs again. For networks that have done their part of a request.
  */

@@ -13,6 +13,7 @@
 
 #include "op/loops.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -47,6 +48,7 @@ typedef struct decoder {
 } decoder;
 
 static int64_t rows_of_strip(const decoder *d, const picture *p) {
+    assert(row_bytes(p) > 0);
     int64_t n = STRIP_BYTES / (int64_t)row_bytes(p) / 8 * 8;
     return d->rows ? d->rows : n < 8 ? 8 : n;
 }

@@ -242,7 +242,7 @@ ss_status ss_trainer_update(ss_trainer *t, ss_ctx *cx, double rate) {
     double norm = ss_trainer_norm(t);
     if (!isfinite(norm))
         return ss_fail(cx, SS_ERR_ARG, "the gradient is no longer a number: a smaller learning rate may help");
-    double scale = ss_clip_scale(norm, t->clip);
+    double scale = ss_clip_scale(norm, t->longest_gradient);
     t->step++;
     for (int i = 0; i < t->count; i++) {
         ss_training_tensor *a = &t->at[i];

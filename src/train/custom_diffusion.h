@@ -28,8 +28,8 @@ typedef struct ss_trainer {
     ss_model *model;
     ss_schedule schedule;
     ss_adamw adamw;
-    double clip;  /* of the norm of all gradients together; 0: none */
-    int64_t step; /* of the optimizer, done so far */
+    double longest_gradient; /* norm of all together; a longer one is shortened to it, 0: none */
+    int64_t step;            /* of the optimizer, done so far */
     ss_training_tensor *at;
     int count;
 

@@ -471,6 +471,11 @@ ss_status ss_dataset_copied(bool *copy, double *likeness, int *picture, const ss
     return SS_OK;
 }
 
+int ss_dataset_photos(const ss_dataset *d, int number, int *first) {
+    *first = d->concept[number].first;
+    return d->concept[number].photos;
+}
+
 /* ------------------------------------------------------------------------------------------------ changes */
 
 static json_t *describe_picture(const ss_dataset *d, int i) {

@@ -43,8 +43,8 @@ typedef struct ss_dataset_options {
 typedef struct ss_dataset ss_dataset;
 
 /* Reads every picture once. Those that cannot be read and those that are there twice are left out and named in
- * warnings; fails when a concept has no photo left, when captions and pictures differ in number, when a photo has no
- * mask. */
+ * warnings, and counted in a note; fails when a concept has no photo left, when captions and pictures differ in number,
+ * when a photo has no mask. */
 ss_status ss_dataset_open(ss_dataset **out, ss_ctx *cx, const ss_dataset_options *o);
 void ss_dataset_close(ss_dataset *d);
 
@@ -89,6 +89,9 @@ const char *ss_dataset_path(const ss_dataset *d, int picture); /* pictures are n
  * that is, and *copy whether it is above what the photos are to each other (copies.h). */
 ss_status ss_dataset_copied(bool *copy, double *likeness, int *picture, const ss_dataset *d, ss_ctx *cx, int concept,
                             const ss_image *sample);
+
+/* The photos of a concept are the pictures from *first on; how many. */
+int ss_dataset_photos(const ss_dataset *d, int concept, int *first);
 
 /* The photo or class picture as it was read; freed with ss_image_free. */
 ss_status ss_dataset_image(ss_image *out, ss_dataset *d, ss_ctx *cx, int picture);

@@ -94,13 +94,15 @@ static void put_curve(page *p, const ss_run_folder *f) {
     if (n) a.y1 = fmax(1.05 * a.y1, 2 * sum / n);
     if (!(a.y1 > 0)) a.y1 = 1;
     put(p, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"loss over steps\">\n", WIDTH, HEIGHT);
-    for (double y = 0, by = tick(a.y1, 5); y <= a.y1; y += by)
+    const double y_by = tick(a.y1, 5), x_by = fmax(1, tick(a.x1, 8));
+    for (int i = 0; i * y_by <= a.y1; i++)
         put(p,
             "<line class=\"grid\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/><text x=\"%d\" y=\"%.1f\" "
             "text-anchor=\"end\">%g</text>\n",
-            LEFT, WIDTH - RIGHT, down(&a, y), down(&a, y), LEFT - 6, down(&a, y) + 4, y);
-    for (double x = 0, by = fmax(1, tick(a.x1, 8)); x <= a.x1; x += by)
-        put(p, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%g</text>\n", across(&a, x), HEIGHT - BOTTOM + 18, x);
+            LEFT, WIDTH - RIGHT, down(&a, i * y_by), down(&a, i * y_by), LEFT - 6, down(&a, i * y_by) + 4, i * y_by);
+    for (int i = 0; i * x_by <= a.x1; i++)
+        put(p, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%g</text>\n", across(&a, i * x_by),
+            HEIGHT - BOTTOM + 18, i * x_by);
     for (int i = 0; i < f->samples; i++)
         if (!i || f->sample[i].about.step != f->sample[i - 1].about.step)
             put(p, "<line class=\"sampled\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\"/>\n",
@@ -147,12 +149,25 @@ static void put_sample(page *p, const ss_kept_sample *s) {
     put(p, "</figcaption></figure>\n");
 }
 
+static void put_step(page *p, const ss_run_folder *f, int64_t step) {
+    ss_run_scores s = ss_run_folder_scores(f, step);
+    put(p, "<h3>Step %lld</h3>\n", (long long)step);
+    if (isfinite(s.text)) {
+        put(p, "<p class=\"quiet\">Together: ");
+        put_score(p, "text", s.text);
+        put_score(p, "image", s.image);
+        if (step && step == ss_run_folder_best(f)) put(p, "<span>the best so far, kept in best.safetensors</span>");
+        put(p, "</p>\n");
+    }
+    put(p, "<div class=\"row\">\n");
+}
+
 /* The newest first, those of one step side by side. */
 static void put_samples(page *p, const ss_run_folder *f) {
     for (int end = f->samples; end > 0;) {
         int first = end - 1;
         while (first > 0 && f->sample[first - 1].about.step == f->sample[end - 1].about.step) first--;
-        put(p, "<h3>Step %lld</h3>\n<div class=\"row\">\n", (long long)f->sample[first].about.step);
+        put_step(p, f, f->sample[first].about.step);
         for (int i = first; i < end; i++) put_sample(p, &f->sample[i]);
         put(p, "</div>\n");
         end = first;

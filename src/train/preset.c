@@ -43,19 +43,24 @@ double ss_preset_rate(double base, int batch, int accumulation, bool regularised
     return base * batch * accumulation * (regularised ? 2 : 1);
 }
 
+/* Takes the line. */
+static void put_line(ss_buffer *b, ss_ctx *cx, char *line) {
+    if (line)
+        ss_put_text(b, cx, line);
+    else
+        b->status = SS_ERR_NOMEM;
+    free(line);
+}
+
 ss_status ss_preset_table(char **text, ss_ctx *cx) {
     ss_buffer b = {0};
     ss_put_text(&b, cx, "kind    trains        steps  batch  base rate  flip  scale and place  captions\n");
-    for (int i = 0; i < COUNT && !b.status; i++) {
-        const ss_preset *p = &ss_presets[i];
-        char *line = ss_format(cx, "%-7s %-13s %5d  %5d  %9g  %4g  %-15s  %s\n", p->name, p->trained, p->steps,
-                               p->batch, p->rate, p->flip, p->still ? "as it is" : "random", p->template);
-        if (line)
-            ss_put_text(&b, cx, line);
-        else
-            b.status = SS_ERR_NOMEM;
-        free(line);
-    }
+    for (const ss_preset *p = ss_presets; p->name && !b.status; p++)
+        put_line(&b, cx,
+                 ss_format(cx, "%-7s %-13s %5d  %5d  %9g  %4g  %-15s  %s\n", p->name, p->trained, p->steps, p->batch,
+                           p->rate, p->flip, p->still ? "as it is" : "random", p->template));
+    for (const ss_preset *p = ss_presets; p->name && !b.status; p++)
+        put_line(&b, cx, ss_format(cx, "%-7s %s\n", p->name, p->source));
     ss_status st = ss_buffer_take((void **)text, NULL, &b, cx);
     ss_buffer_free(&b);
     return st;

@@ -262,6 +262,44 @@ void ss_run_folder_close(ss_run_folder *f) {
     free(f);
 }
 
+/* ------------------------------------------------------------------------------------------------ the best step */
+
+static double mean(double sum, int n) { return n ? sum / n : NAN; }
+
+ss_run_scores ss_run_folder_scores(const ss_run_folder *f, int64_t step) {
+    double text = 0, image = 0;
+    int texts = 0, images = 0;
+    for (int i = 0; i < f->samples; i++) {
+        const ss_run_sample *s = &f->sample[i].about;
+        if (s->step != step) continue;
+        if (isfinite(s->text)) text += s->text, texts++;
+        if (isfinite(s->image)) image += s->image, images++;
+    }
+    return (ss_run_scores){mean(text, texts), mean(image, images)};
+}
+
+/* Comparisons with what was not measured are false. */
+static bool better(ss_run_scores a, ss_run_scores b, double least) {
+    bool keeps = !(a.text < least), kept = !(b.text < least);
+    if (keeps != kept) return keeps;
+    return keeps ? a.image > b.image : a.text > b.text;
+}
+
+int64_t ss_run_folder_best(const ss_run_folder *f) {
+    int64_t best = 0;
+    double before = ss_run_folder_scores(f, 0).text, least = before - (1 - SS_TEXT_KEPT) * fabs(before);
+    ss_run_scores most = {NAN, NAN};
+    for (int i = 0; i < f->samples; i++) {
+        int64_t step = f->sample[i].about.step;
+        if (step == 0 || (i && f->sample[i - 1].about.step == step)) continue;
+        ss_run_scores s = ss_run_folder_scores(f, step);
+        if (!isfinite(s.image) || (best && !better(s, most, least))) continue;
+        best = step;
+        most = s;
+    }
+    return best;
+}
+
 ss_status ss_run_folder_page(const ss_run_folder *f, ss_ctx *cx, bool ended) {
     char *html = NULL, *path = ss_format(cx, "%s/index.html", f->path);
     ss_status st = path ? ss_page_build(&html, cx, f, ended) : SS_ERR_NOMEM;

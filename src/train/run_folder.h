@@ -62,6 +62,18 @@ ss_status ss_run_folder_step(ss_run_folder *f, ss_ctx *cx, const ss_run_step *s)
 ss_status ss_run_folder_sample(ss_run_folder *f, ss_ctx *cx, const ss_run_sample *s, const ss_image *picture);
 ss_status ss_run_folder_note(ss_run_folder *f, ss_ctx *cx, int64_t step, const char *text);
 
+/* How the samples of a step do together: the means of what was measured, NaN where nothing was. */
+typedef struct ss_run_scores {
+    double text, image;
+} ss_run_scores;
+ss_run_scores ss_run_folder_scores(const ss_run_folder *f, int64_t step);
+
+/* The step whose samples are most like the photos, among those whose text-alignment is at least SS_TEXT_KEPT of the
+ * untrained model's (step 0's); where none is, the one with the highest text-alignment. Steps after 0; 0: nothing was
+ * measured. The earlier of equal ones. */
+#define SS_TEXT_KEPT 0.95
+int64_t ss_run_folder_best(const ss_run_folder *f);
+
 /* Writes index.html anew. Until the run has ended the page looks for a newer one of itself. */
 ss_status ss_run_folder_page(const ss_run_folder *f, ss_ctx *cx, bool ended);
 

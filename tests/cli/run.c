@@ -41,6 +41,7 @@ char *scene_new(void) {
     assert_non_null(scene);
     assert_non_null(mkdtemp(scene));
     setenv("selfsame", SELFSAME_PROGRAM, 1);
+    setenv("XDG_CACHE_HOME", scene, 1);
     path_in(path, scene, "model");
     assert_int_equal(symlink(GOLDEN_DIR "/tiny-sd15", path), 0);
     path_in(path, scene, "photo.png");

@@ -13,7 +13,7 @@ typedef struct ran {
 } ran;
 
 /* A new folder under the system's temporary one with what commands name: `model` (the tiny model), photo.png (96x64).
- */
+ * The program's cache is there, too. */
 char *scene_new(void);
 void scene_free(char *scene);
 

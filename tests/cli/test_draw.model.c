@@ -181,6 +181,90 @@ static void every_format_carries_the_recipe(void **state) {
     }
 }
 
+/* What a command line leaves unsaid is what the verb's help page says. */
+static void options_begin_as_the_help_page_says(void **state) {
+    static const char *const verbs[] = {"generate", "edit photo.png", "story -p 'a dog'"};
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        char command[256];
+        snprintf(command, sizeof command, "$selfsame %s -m model -p 'a cat' --size 32 --seed 1 -o u%zu-%%d.png",
+                 verbs[i], i);
+        do_well(*state, command);
+        snprintf(command, sizeof command, "u%zu-1.png", i);
+        ss_image_meta meta = meta_of(*state, command);
+        json_t *recipe = json_loads(meta.json, 0, NULL), *options = json_object_get(recipe, "options");
+        assert_int_equal(json_integer_value(json_object_get(options, "steps")), 50);
+        assert_true(json_number_value(json_object_get(options, "guidance")) == 7.5);
+        json_decref(recipe);
+        ss_image_meta_free(&meta);
+
+        snprintf(command, sizeof command, "$selfsame %.*s --help", (int)strcspn(verbs[i], " "), verbs[i]);
+        ran r = run_expect(*state, command, 0);
+        if (!strstr(r.out, "denoising steps [50]") || !strstr(r.out, "[7.5]")) fail_msg("%s", r.out);
+        ran_clear(&r);
+    }
+}
+
+/* What `key` says in the `parameters` of a picture that a single file draws with `more` options; NULL: nothing. */
+static char *said_by_single_file(const char *scene, const char *more, const char *key) {
+    char command[512], *value = NULL;
+    const char *field;
+    ss_ctx *cx = NULL;
+    ss_infotext text = {0};
+    snprintf(command, sizeof command,
+             "$selfsame generate -m one.safetensors --config model -p x --steps 1 --seed 1 --size 64 -o h.png %s",
+             more);
+    do_well(scene, command);
+    ss_image_meta meta = meta_of(scene, "h.png");
+    assert_int_equal(ss_ctx_new(&cx, NULL), SS_OK);
+    assert_int_equal(ss_infotext_parse(&text, cx, meta.parameters), SS_OK);
+    if ((field = ss_infotext_get(&text, key))) value = strdup(field);
+    ss_infotext_free(&text);
+    ss_image_meta_free(&meta);
+    ss_ctx_free(cx);
+    return value;
+}
+
+static void expect_said(const char *scene, const char *more, const char *key, const char *value) {
+    char *is = said_by_single_file(scene, more, key);
+    if (!is || strcmp(is, value)) fail_msg("%s is %s, not %s", key, is ? is : "missing", value);
+    free(is);
+}
+
+/* Other tools know a checkpoint by ten digits of its file's SHA-256; sha256sum has the last word. */
+static void pictures_name_their_checkpoint_as_other_tools_do(void **state) {
+    const char *scene = *state;
+    size_t n;
+    do_well(scene,
+            "cp model/single/tiny-sd15.safetensors one.safetensors; ln -s model/single/tiny-sd15.ckpt v.ae.ckpt\n"
+            "sha256sum one.safetensors | cut -c 1-10 | tr -d '\\n' >hash\n"
+            "sha256sum v.ae.ckpt | cut -c 1-10 | tr -d '\\n' >vae-hash");
+    char *hash = scene_read(scene, "hash", &n), *vae_hash = scene_read(scene, "vae-hash", &n);
+    expect_said(scene, "", "Model hash", hash);
+    expect_said(scene, "", "Model", "one");
+    assert_null(said_by_single_file(scene, "", "VAE hash"));
+    expect_said(scene, "--vae v.ae.ckpt", "VAE hash", vae_hash);
+    expect_said(scene, "--vae v.ae.ckpt", "VAE", "v.ae.ckpt");
+    assert_null(said_by_single_file(scene, "-m model", "Model hash")); /* a folder is no file */
+
+    /* The hash is remembered until the file changes, and forgotten memory is no failure. */
+    do_well(scene, "sed -i 's/\"sha256\": \"..../\"sha256\": \"beef/' selfsame/hashes.json");
+    char *remembered = said_by_single_file(scene, "", "Model hash");
+    assert_non_null(remembered);
+    assert_memory_equal(remembered, "beef", 4);
+    assert_string_equal(remembered + 4, hash + 4);
+    free(remembered);
+    do_well(scene, "touch one.safetensors");
+    expect_said(scene, "", "Model hash", hash);
+    do_well(scene, "echo '{\"' >selfsame/hashes.json");
+    expect_said(scene, "", "Model hash", hash);
+    do_well(scene, "rm -r selfsame; touch selfsame"); /* no folder can be there */
+    expect_said(scene, "", "Model hash", hash);
+    do_well(scene, "rm selfsame; rm v.ae.ckpt");
+    expect_said(scene, "", "Model hash", hash);
+    free(hash);
+    free(vae_hash);
+}
+
 static void recipes_do_not_tell_the_home_folder(void **state) {
     do_well(
         *state,
@@ -450,6 +534,8 @@ int main(void) {
         cmocka_unit_test(prompts_come_from_files_and_standard_input),
         cmocka_unit_test(a_long_prompt_is_cut_and_quoted),
         cmocka_unit_test(every_format_carries_the_recipe),
+        cmocka_unit_test(options_begin_as_the_help_page_says),
+        cmocka_unit_test(pictures_name_their_checkpoint_as_other_tools_do),
         cmocka_unit_test(recipes_do_not_tell_the_home_folder),
         cmocka_unit_test(img2img_starts_from_the_picture),
         cmocka_unit_test(edits_draw_every_prompt),

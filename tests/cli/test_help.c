@@ -52,6 +52,16 @@ static void help_fits_a_screen(void **state) {
     ran_clear(&r);
 }
 
+static void kinds_of_subjects_are_told_with_their_values(void **state) {
+    ran r = run_expect(*state, "$selfsame train --help-all", 0);
+    assert_non_null(strstr(r.out, "base rate"));
+    assert_non_null(strstr(r.out, "face    crossattn       750      2      5e-06"));
+    assert_non_null(strstr(r.out, "face    Custom Diffusion, faces: 750 steps, 5e-6 scaled"));
+    for (const char *line = strstr(r.out, "Kinds of subjects"); *line; line = strchr(line, '\n') + 1)
+        assert_true(strcspn(line, "\n") <= COLUMNS);
+    ran_clear(&r);
+}
+
 /* An example may name files that are not there, which is a failure; it may not be bad usage. The clay world needs none:
  * its pictures shall go to a folder that is not there. */
 static void examples_parse(void **state) {
@@ -126,9 +136,10 @@ static void man_page_is_roff(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(help_fits_a_screen),  cmocka_unit_test(examples_parse),
-        cmocka_unit_test(version_is_one_line), cmocka_unit_test(completions_are_scripts),
-        cmocka_unit_test(bash_completes),      cmocka_unit_test(man_page_is_roff),
+        cmocka_unit_test(help_fits_a_screen),      cmocka_unit_test(kinds_of_subjects_are_told_with_their_values),
+        cmocka_unit_test(examples_parse),          cmocka_unit_test(version_is_one_line),
+        cmocka_unit_test(completions_are_scripts), cmocka_unit_test(bash_completes),
+        cmocka_unit_test(man_page_is_roff),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

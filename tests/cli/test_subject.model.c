@@ -111,6 +111,11 @@ static void what_is_learned_is_compressed_and_merged(void **state) {
     do_well(*state,
             "$selfsame convert dog.safetensors --to checkpoint -m model -o whole -q && "
             "$selfsame generate -m whole -p 'a <my-dog> dog' --seed 3 " SMALL "-o whole.png && test -s whole.png");
+    do_well(*state, "$selfsame convert --to checkpoint -m model -o plain.ckpt -q && "
+                    "$selfsame generate -m plain.ckpt --config model -p 'a dog' --seed 3 " SMALL "-o plain.png && "
+                    "$selfsame generate -m model -p 'a dog' --seed 3 " SMALL "-o folder.png");
+    same_pixels(*state, "plain.png", "folder.png", true);
+    expect_sentence(*state, "$selfsame convert --to kohya -m model -o x.safetensors", 2, "takes a SUBJECT");
 }
 
 static void a_story_reads_its_anchor_and_repeats(void **state) {
@@ -184,6 +189,16 @@ static void a_finished_story_repeats_nothing_unless_told(void **state) {
                  1); /* the source and one that reads it */
 }
 
+/* With the reconstruction where one was made. */
+static void the_sheet_of_a_photo_s_story_shows_the_photo(void **state) {
+#define OF_PHOTO                                                                                                       \
+    "$selfsame story -m model --photo photo.png --source 'a cat' -p 'a dog' -p 'a bird' " CONTROLLED                   \
+    "-o p-%d.png --sheet p.png >said && grep -q 'sheet of "
+    do_well(*state, OF_PHOTO "4)' said");
+    do_well(*state, "rm p-2.png && " OF_PHOTO "4)' said && grep -q 'p-1.png  (is there' said");
+    do_well(*state, "rm p.png && " OF_PHOTO "3)' said && grep -q 'p-2.png  (is there' said && test -s p.png");
+}
+
 static void what_makes_no_sense_is_refused(void **state) {
     expect_sentence(*state, "$selfsame merge dog.safetensors -m model -o x.safetensors", 2, "two subjects or more");
     expect_sentence(*state, "$selfsame merge dog.safetensors cat.safetensors -m model", 2, "-o");
@@ -211,6 +226,7 @@ int main(void) {
         cmocka_unit_test(a_story_reads_its_anchor_and_repeats),
         cmocka_unit_test(a_story_that_was_killed_goes_on),
         cmocka_unit_test(a_finished_story_repeats_nothing_unless_told),
+        cmocka_unit_test(the_sheet_of_a_photo_s_story_shows_the_photo),
         cmocka_unit_test(what_makes_no_sense_is_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

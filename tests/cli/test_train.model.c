@@ -135,7 +135,22 @@ static void unusable_photos_are_named(void **state) {
     ran_clear(&r);
 }
 
+/* A subject for another model is refused by the first tensor that does not fit, with both shapes; by its token, if it
+ * has one. */
+static void subjects_of_other_models_are_refused(void **state) {
+#define CLAY "$selfsame train photos -m " SELFSAME_SOURCE_DIR "/models/clay --class dog --size 64 --steps 1 -q "
+    ran r = run_expect(*state, CLAY "-o clay.safetensors && " CLAY "--token '' -o bare.safetensors", 0);
+    ran_clear(&r);
+    expect_sentence(*state, "$selfsame generate -m model --subject bare.safetensors -p 'a dog' -o x.png", 1,
+                    "attn2.to_k.weight of the UNet is [64, 128], and this model's is [");
+    expect_sentence(*state, "$selfsame generate -m model --subject clay.safetensors -p 'a dog' -o x.png", 1,
+                    "its token <new1> have 128 numbers, and this model's have ");
+    expect_sentence(*state, "$selfsame merge clay.safetensors clay.safetensors -m model -o x.safetensors", 1,
+                    "made for another model");
+}
+
 static void what_makes_no_sense_is_refused(void **state) {
+    expect_sentence(*state, "$selfsame train photos -m model --class '' -o x.safetensors", 2, "--class is empty");
     expect_sentence(*state, "$selfsame train photos -m model -o x.safetensors", 2, "--class");
     expect_sentence(*state, "$selfsame train photos -m model --class dog", 2, "-o");
     expect_sentence(*state, "$selfsame train photos -m model --class dog -o nowhere/x.safetensors", 1, "nowhere");
@@ -144,6 +159,47 @@ static void what_makes_no_sense_is_refused(void **state) {
     expect_sentence(*state, TRAIN "--token dog -o x.safetensors", 2, "knows already");
     expect_sentence(*state, TRAIN "--initializer 'xq zv' -o x.safetensors", 2, "one token");
     expect_sentence(*state, "mkdir none; $selfsame train none -m model --class dog -o x.safetensors", 1, "none");
+}
+
+static void expect_count(const char *scene, const char *command, int count) {
+    ran r = run_expect(scene, command, 0);
+    if (atoi(r.out) != count) fail_msg("%s: %s", command, r.out);
+    ran_clear(&r);
+}
+
+#define SCORED                                                                                                         \
+    "$selfsame train photos -m model --class dog --size 128 --batch 1 --threads 1 --numbers float32 --steps 6 "        \
+    "--sample-every 3 --clip " SELFSAME_SOURCE_DIR "/models/clay/clip -p 'a <new1> dog' -p 'a dog' "
+
+/* Samples have scores in the log and the report, and the best are kept; a run that goes on knows them. */
+static void samples_are_scored(void **state) {
+    ran r = run_expect(*state, SCORED "--run scored --json -o scored.safetensors", 0);
+    assert_non_null(strstr(r.out, "\"text_alignment\": "));
+    assert_non_null(strstr(r.out, "\"image_alignment\": "));
+    assert_non_null(strstr(r.out, "\"best_step\": "));
+    ran_clear(&r);
+    expect_count(*state, "grep -c '\"sample\".*\"text\":' scored/log.jsonl", 6);
+    expect_count(*state, "grep -c '\"sample\".*\"image\":' scored/log.jsonl", 3); /* not of prompts without the word */
+    expect_count(*state, "grep -c 'kept in best.safetensors' scored/index.html", 1);
+    r = run_expect(*state, "$selfsame inspect scored/best.safetensors", 0);
+    assert_non_null(strstr(r.out, "<new1>"));
+    ran_clear(&r);
+
+    /* Stopped after its last state and samples, before these were kept as the best: that is made up for. */
+    r = run_expect(*state,
+                   "rm scored/best.safetensors && sed -i '/samples.step-000003/d' scored/log.jsonl && cp "
+                   "scored/log.jsonl log && " SCORED "--run scored --resume -q -o again.safetensors",
+                   0);
+    ran_clear(&r);
+    assert_true(scene_has(*state, "scored/best.safetensors"));
+    same_files(*state, "scored/log.jsonl", "log");
+    same_files(*state, "scored.safetensors", "again.safetensors");
+
+    expect_count(
+        *state,
+        SCORED "--clip none --run unscored -q -o x.safetensors && grep -c '\"text\":' unscored/log.jsonl || true", 0);
+    expect_sentence(*state, SCORED "--clip photos --run other -o x.safetensors", 1, "holds no CLIP");
+    expect_sentence(*state, TRAIN "--clip photos -o x.safetensors", 2, "--sample-every");
 }
 
 /* The last state stands when the disk is full. */
@@ -165,6 +221,8 @@ int main(void) {
         cmocka_unit_test(masks_by_themselves_are_kept_to),
         cmocka_unit_test(unusable_photos_are_named),
         cmocka_unit_test(what_makes_no_sense_is_refused),
+        cmocka_unit_test(subjects_of_other_models_are_refused),
+        cmocka_unit_test(samples_are_scored),
         cmocka_unit_test(a_full_disk_keeps_the_last_state),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -75,27 +75,8 @@ static ss_model *opened(ss_ctx *cx, const char *path, const ss_model_options *o)
     return m;
 }
 
-/* A short picture's bytes, all three networks' work in it. The caller frees. */
-static ss_image drawn(ss_ctx *cx, ss_model *m) {
-    ss_image im = {0};
-    ss_generate_request r = {.prompt = "a cat",
-                             .seed = 3,
-                             .width = 16,
-                             .height = 8,
-                             .sampling = {.sampler = "ddim", .steps = 1, .guidance = 1}};
-    if (ss_generate(&im, cx, m, &r)) fail_msg("%s", ss_ctx_error(cx));
-    return im;
-}
-
-/* Two models of the same numbers draw the same picture to the last bit. */
 static void draws_like_the_folder(ss_ctx *cx, const char *path, const ss_model_options *o) {
-    ss_model *a = opened(cx, TINY, NULL), *b = opened(cx, path, o);
-    ss_image x = drawn(cx, a), y = drawn(cx, b);
-    assert_memory_equal(x.rgb, y.rgb, (size_t)x.w * (size_t)x.h * 3);
-    ss_image_free(&x);
-    ss_image_free(&y);
-    ss_model_free(a);
-    ss_model_free(b);
+    made_draw_alike(cx, TINY, NULL, path, o);
 }
 
 /* A weight file of the folder, read to be changed and written back. */
@@ -498,6 +479,35 @@ static void storage_of_the_same_numbers_draws_the_same(void **state) {
     }
 }
 
+static void hear(void *user, ss_log_level level, const char *sentence) {
+    (void)level;
+    *(bool *)user |= strstr(sentence, "convert --to checkpoint") != NULL;
+}
+
+/* Types that cost a conversion at every start are said, and how to convert once; the usual ones are not. */
+static void unusual_storage_is_said_and_converted_once(void **state) {
+    place *p = *state;
+    bool said = false;
+    ss_ctx *cx = NULL;
+    ss_model *m = NULL;
+    assert_int_equal(ss_ctx_new(&cx, &(ss_ctx_options){.callbacks = {.log = hear, .user = &said}, .threads = 1}), 0);
+    ss_model_free(opened(cx, p->model, NULL));
+    assert_false(said);
+    made t = taken(p, UNET);
+    made_store_as(&t, "*", SS_F64);
+    put(p, &t, UNET);
+    if (ss_model_open(&m, cx, p->model, NULL)) fail_msg("%s", ss_ctx_error(cx));
+    assert_true(said);
+    const char *plain = made_path(p->dir, "plain.safetensors");
+    assert_int_equal(ss_model_write(cx, m, plain, false), SS_OK);
+    said = false;
+    ss_model_free(opened(cx, plain, &with_config));
+    assert_false(said);
+    draws_like_the_folder(p->cx, plain, &with_config);
+    ss_model_free(m);
+    ss_ctx_free(cx);
+}
+
 /* bfloat16 and 8 bits round float16's numbers, so they are compared with float32 of what they rounded to. */
 static void short_storage_draws_what_it_says(void **state) {
     place *p = *state;
@@ -510,7 +520,7 @@ static void short_storage_draws_what_it_says(void **state) {
             if (i) made_store_as(&t, "*", SS_F32);
             put(p, &t, UNET);
             ss_model *m = opened(p->cx, p->model, NULL);
-            im[i] = drawn(p->cx, m);
+            im[i] = made_drawn(p->cx, m);
             ss_model_free(m);
         }
         assert_memory_equal(im[0].rgb, im[1].rgb, (size_t)im[0].w * (size_t)im[0].h * 3);
@@ -595,6 +605,7 @@ int main(void) {
         TEST(variants_and_shards_draw_like_the_folder),
         TEST(autoencoders_come_under_old_and_new_names_and_apart),
         TEST(storage_of_the_same_numbers_draws_the_same),
+        TEST(unusual_storage_is_said_and_converted_once),
         TEST(short_storage_draws_what_it_says),
         TEST(averaged_weights_are_used_or_refused_where_they_are_not_whole),
         TEST(predictions_come_from_the_option_the_scheduler_or_the_family),

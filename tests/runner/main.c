@@ -132,7 +132,7 @@ static const struct {
     {"image", run_image},
     {"formats", run_formats},
     {"custom-diffusion", run_custom_diffusion},
-    {"clip", NULL},
+    {"clip", run_clip},
     {"conditioning", NULL},
     {"make", NULL},
 };

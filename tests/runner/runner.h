@@ -47,6 +47,7 @@ void run_tokenizer(runner *r, const char *folder);
 void run_noise(runner *r, const char *folder);
 void run_image(runner *r, const char *folder);
 void run_formats(runner *r, const char *folder);
+void run_clip(runner *r, const char *folder);
 void run_custom_diffusion(runner *r, const char *folder);
 void run_train(runner *r, const char *folder); /* its parts */
 void run_augment(runner *r, const char *folder);

@@ -309,7 +309,7 @@ static void configure(training *t) {
                                   .beta2 = json_number_value(json_array_get(betas, 1)),
                                   .eps = number_of(adamw, "eps"),
                                   .decay = number_of(adamw, "weight_decay")};
-    t->trainer.clip = number_of(t->info, "max_grad_norm"); /* null: 0, none */
+    t->trainer.longest_gradient = number_of(t->info, "max_grad_norm"); /* null: 0, none */
 }
 
 static void train(training *t, bool recompute) {

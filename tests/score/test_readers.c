@@ -85,7 +85,7 @@ enum { SIZE = 128, AREA = SIZE * SIZE };
 static ss_read look(ss_ctx *cx, const ss_readers *r, const ss_clay_scene *s, uint8_t *truth) {
     static uint8_t rgb[AREA * 3];
     ss_image im = {SIZE, SIZE, rgb};
-    ss_read read;
+    ss_read read = {0};
     ss_status st = ss_clay_render(cx, s, &(ss_clay_picture){.size = SIZE, .rgb = rgb, .mask = truth});
     if (!st) st = ss_readers_look(&read, cx, r, &im);
     if (st) fail_msg("%s", cx->error);

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "io/torch_write.h"
 #include "support/golden.h"
 
 #include <errno.h>
@@ -128,13 +129,31 @@ made made_read(ss_ctx *cx, const char *path) {
     return m;
 }
 
+static ss_to_store storable(const made_tensor *t) {
+    return (ss_to_store){t->name, t->dtype, t->rank, t->shape, t->data};
+}
+
+static ss_status write_ckpt(const made *m, ss_ctx *cx, const char *path) {
+    ss_torch_file f = {0};
+    ss_torch_begin(&f, cx);
+    ss_torch_key(&f, cx, "state_dict");
+    ss_torch_begin(&f, cx);
+    for (int64_t i = 0; i < m->count; i++) {
+        ss_to_store s = storable(&m->at[i]);
+        ss_torch_key(&f, cx, s.name);
+        ss_torch_tensor(&f, cx, &s);
+    }
+    ss_torch_end(&f, cx);
+    ss_torch_end(&f, cx);
+    return ss_torch_finish(&f, cx, path);
+}
+
 void made_write(const made *m, ss_ctx *cx, const char *path) {
     ss_to_store *s = room((size_t)m->count * sizeof *s);
-    for (int64_t i = 0; i < m->count; i++) {
-        const made_tensor *t = &m->at[i];
-        s[i] = (ss_to_store){t->name, t->dtype, t->rank, t->shape, t->data};
-    }
-    if (ss_safetensors_write(cx, path, s, m->count, NULL, 0)) fail_msg("%s", ss_ctx_error(cx));
+    for (int64_t i = 0; i < m->count; i++) s[i] = storable(&m->at[i]);
+    bool ckpt = !fnmatch("*.ckpt", path, 0);
+    if (ckpt ? write_ckpt(m, cx, path) : ss_safetensors_write(cx, path, s, m->count, NULL, 0))
+        fail_msg("%s", ss_ctx_error(cx));
     free(s);
 }
 
@@ -215,4 +234,33 @@ void made_store_as(made *m, const char *pattern, ss_dtype dtype) {
         round_to(t->data, dtype, x, n);
         free(x);
     }
+}
+
+/* ---- pictures */
+
+ss_image made_drawn(ss_ctx *cx, ss_model *m) {
+    ss_image im = {0};
+    ss_generate_request r = {.prompt = "a cat",
+                             .seed = 3,
+                             .width = 16,
+                             .height = 8,
+                             .sampling = {.sampler = "ddim", .steps = 1, .guidance = 1}};
+    if (ss_generate(&im, cx, m, &r)) fail_msg("%s", ss_ctx_error(cx));
+    return im;
+}
+
+static ss_image drawn_from(ss_ctx *cx, const char *path, const ss_model_options *o) {
+    ss_model *m = NULL;
+    if (ss_model_open(&m, cx, path, o)) fail_msg("%s: %s", path, ss_ctx_error(cx));
+    ss_image im = made_drawn(cx, m);
+    ss_model_free(m);
+    return im;
+}
+
+void made_draw_alike(ss_ctx *cx, const char *one, const ss_model_options *o, const char *two,
+                     const ss_model_options *p) {
+    ss_image x = drawn_from(cx, one, o), y = drawn_from(cx, two, p);
+    assert_memory_equal(x.rgb, y.rgb, (size_t)x.w * (size_t)x.h * 3);
+    ss_image_free(&x);
+    ss_image_free(&y);
 }

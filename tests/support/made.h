@@ -5,6 +5,7 @@
 #define SS_TEST_MADE_H
 
 #include "io/weights.h"
+#include "model/model.h"
 
 /* ---- folders */
 
@@ -41,7 +42,7 @@ typedef struct made {
 } made;
 
 made made_read(ss_ctx *cx, const char *path);
-void made_write(const made *m, ss_ctx *cx, const char *path); /* as safetensors */
+void made_write(const made *m, ss_ctx *cx, const char *path); /* as safetensors, or as torch.save for a .ckpt */
 void made_free(made *m);
 
 made_tensor *made_find(const made *m, const char *name);
@@ -54,5 +55,14 @@ made_tensor *made_add(made *m, const char *name, ss_dtype dtype, int rank, const
 /* Every tensor of floating-point numbers that fits the pattern (as in fnmatch) stored as F64, F32, F16, BF16 or
  * F8_E5M2, rounded where it has to be. */
 void made_store_as(made *m, const char *pattern, ss_dtype dtype);
+
+/* ---- pictures */
+
+/* A small picture with all three networks' work in it. */
+ss_image made_drawn(ss_ctx *cx, ss_model *m);
+
+/* Two models of the same numbers draw the same picture to the last bit. */
+void made_draw_alike(ss_ctx *cx, const char *one, const ss_model_options *o, const char *two,
+                     const ss_model_options *p);
 
 #endif

@@ -188,6 +188,52 @@ static void goes_on_from_the_state(void **state) {
     made_dir_free(dir);
 }
 
+static void scored(ss_run_folder *f, ss_ctx *cx, int64_t k, int number, double text, double image) {
+    ss_image im = made_picture(8, 8, 1);
+    ss_run_sample s = {.step = k, .number = number, .caption = "a dog", .text = text, .image = image, .likeness = NAN};
+    assert_int_equal(ss_run_folder_sample(f, cx, &s, &im), SS_OK);
+    ss_image_free(&im);
+}
+
+/* Most like the photos, while prompts are still followed. */
+static void keeps_the_best(void **state) {
+    (void)state;
+    char *dir = made_dir();
+    ss_ctx cx = context();
+    ss_run_folder *f = opened(&cx, made_path(dir, "run"), false, 0);
+    assert_int_equal(ss_run_folder_best(f), 0);
+    scored(f, &cx, 0, 0, 0.40, 0.9); /* the untrained model is no candidate */
+    scored(f, &cx, 0, 1, 0.44, NAN);
+    assert_int_equal(ss_run_folder_best(f), 0);
+    scored(f, &cx, 10, 0, 0.38, 0.5); /* 0.39 is below 0.95 * 0.42 */
+    scored(f, &cx, 10, 1, 0.40, NAN);
+    assert_int_equal(ss_run_folder_best(f), 10); /* better than none */
+    assert_true(fabs(ss_run_folder_scores(f, 10).text - 0.39) < 1e-12);
+    assert_true(ss_run_folder_scores(f, 10).image == 0.5);
+    scored(f, &cx, 20, 0, 0.41, 0.4);
+    assert_int_equal(ss_run_folder_best(f), 20);
+    scored(f, &cx, 30, 0, 0.40, 0.6);
+    assert_int_equal(ss_run_folder_best(f), 30);
+    scored(f, &cx, 40, 0, 0.20, 0.8); /* a photo, whatever is asked for */
+    scored(f, &cx, 50, 0, 0.42, 0.6); /* no better: the earlier one stays */
+    scored(f, &cx, 60, 0, NAN, NAN);
+    assert_int_equal(ss_run_folder_best(f), 30);
+    assert_true(isnan(ss_run_folder_scores(f, 60).text));
+    assert_int_equal(ss_run_folder_page(f, &cx, true), SS_OK);
+    char *page = text_of(made_path(dir, "run/index.html"));
+    has(page, "<h3>Step 30</h3>\n<p class=\"quiet\">Together: <span>text 0.400</span> <span>image 0.600</span> "
+              "<span>the best so far");
+    assert_ptr_equal(strstr(strstr(page, "the best so far") + 1, "the best so far"), NULL);
+    free(page);
+    ss_run_folder_close(f);
+
+    /* Taken up again, from the log alone. */
+    f = opened(&cx, made_path(dir, "run"), true, 20);
+    assert_int_equal(ss_run_folder_best(f), 20);
+    ss_run_folder_close(f);
+    made_dir_free(dir);
+}
+
 static void says_when_the_disk_is_full(void **state) {
     (void)state;
     if (access("/dev/full", W_OK)) skip();
@@ -238,6 +284,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_lines_pictures_and_a_page),
         cmocka_unit_test(goes_on_from_the_state),
+        cmocka_unit_test(keeps_the_best),
         cmocka_unit_test(says_when_the_disk_is_full),
         cmocka_unit_test(survives_allocation_failures),
     };

@@ -1,10 +1,11 @@
 /* A model of Stable Diffusion's shape with random weights, for trying loaders, memory and speed without a download.
  *
- *     random-model PATH [--layout folder|single] [--widths 320,640,1280,1280] [--text 768,12,49408] [--vae
- * 128,256,512,512]
- *                  [--groups 32] [--heads 8] [--seed 0]
+ *     random-model PATH [--family sd1|sd2] [--layout folder|single] [--widths 320,640,1280,1280]
+ *                  [--text 768,12,49408] [--vae 128,256,512,512] [--groups 32] [--heads 8] [--seed 0]
  *
- * float16, the same bytes for the same arguments. Pictures drawn with it are noise.
+ * float16, the same bytes for the same arguments. Pictures drawn with it are noise. Of the SD 2 family, text is
+ * 1024,23,49408, heads have 64 channels, the prediction is v, and the single file has the text encoder under OpenCLIP's
+ * names, with the layer more that nothing uses.
  */
 #include "base/base.h"
 #include "base/dtype.h"
@@ -30,7 +31,7 @@ typedef struct model {
     int64_t count, capacity;
     int64_t unet[4], vae[4], text, text_layers, vocabulary, groups, heads;
     uint64_t seed;
-    bool single;
+    bool single, sd2;
 } model;
 
 static int64_t product(const tensor *t) {
@@ -100,10 +101,18 @@ static void attention(model *m, const char *at, const char *name, int64_t d, int
     linear(m, place, "to_out.0", d, d, true);
 }
 
+/* Around a transformer: a matrix, which SD 1 writes as a convolution of one pixel. */
+static void project(model *m, const char *at, const char *name, int64_t d) {
+    if (m->sd2)
+        linear(m, at, name, d, d, true);
+    else
+        conv(m, at, name, d, d, 1);
+}
+
 static void transformer(model *m, const char *at, int64_t d) {
     char block[120];
     norm(m, at, "norm", d);
-    conv(m, at, "proj_in", d, d, 1);
+    project(m, at, "proj_in", d);
     snprintf(block, sizeof block, "%s.transformer_blocks.0", at);
     norm(m, block, "norm1", d);
     norm(m, block, "norm2", d);
@@ -112,7 +121,7 @@ static void transformer(model *m, const char *at, int64_t d) {
     attention(m, block, "attn2", d, m->text);
     linear(m, block, "ff.net.0.proj", 8 * d, d, true);
     linear(m, block, "ff.net.2", d, 4 * d, true);
-    conv(m, at, "proj_out", d, d, 1);
+    project(m, at, "proj_out", d);
 }
 
 static void unet(model *m) {
@@ -198,6 +207,33 @@ static void vae(model *m) {
     }
     norm(m, "decoder", "conv_norm_out", x);
     conv(m, "decoder", "conv_out", 3, x, 3);
+}
+
+/* As OpenCLIP has it: queries, keys and values in one matrix, and one layer more. */
+static void open_clip(model *m) {
+    static const char top[] = "cond_stage_model.model";
+    char at[100];
+    int64_t d = m->text;
+    add(m, "cond_stage_model.model.token_embedding.weight", 0.02f, 0, 2, (int64_t[]){m->vocabulary, d});
+    add(m, "cond_stage_model.model.positional_embedding", 0.02f, 0, 2, (int64_t[]){77, d});
+    add(m, "cond_stage_model.model.text_projection", 0.02f, 0, 2, (int64_t[]){d, d});
+    add(m, "cond_stage_model.model.logit_scale", 0, 4.6f, 0, &d);
+    for (int64_t i = 0; i <= m->text_layers; i++) {
+        snprintf(at, sizeof at, "%s.transformer.resblocks.%d", top, (int)i);
+        norm(m, at, "ln_1", d);
+        norm(m, at, "ln_2", d);
+        snprintf(at, sizeof at, "%s.transformer.resblocks.%d.attn", top, (int)i);
+        char place[140];
+        snprintf(place, sizeof place, "%s.in_proj_weight", at);
+        add(m, place, (float)(1 / sqrt((double)d)), 0, 2, (int64_t[]){3 * d, d});
+        snprintf(place, sizeof place, "%s.in_proj_bias", at);
+        add(m, place, 0.02f, 0, 1, (int64_t[]){3 * d});
+        linear(m, at, "out_proj", d, d, true);
+        snprintf(at, sizeof at, "%s.transformer.resblocks.%d.mlp", top, (int)i);
+        linear(m, at, "c_fc", 4 * d, d, true);
+        linear(m, at, "c_proj", d, 4 * d, true);
+    }
+    norm(m, top, "ln_final", d);
 }
 
 static void text(model *m) {
@@ -372,25 +408,28 @@ static ss_status write_folder(model *m, ss_ctx *cx, const char *path) {
         st = write_tensors(m, cx, 0, place);
     }
     if (!st) st = write_text(cx, path, "model_index.json", "{\"_class_name\": \"StableDiffusionPipeline\"}\n");
+    int64_t heads[4];
+    for (int i = 0; i < 4; i++) heads[i] = m->sd2 ? m->unet[i] / 64 : m->heads;
     snprintf(config, sizeof config,
-             "{\"_class_name\": \"UNet2DConditionModel\", \"attention_head_dim\": %lld, \"norm_num_groups\": %lld, "
-             "\"sample_size\": 64}\n",
-             (long long)m->heads, (long long)m->groups);
+             "{\"_class_name\": \"UNet2DConditionModel\", \"attention_head_dim\": [%lld, %lld, %lld, %lld], "
+             "\"norm_num_groups\": %lld, \"sample_size\": %d}\n",
+             (long long)heads[0], (long long)heads[1], (long long)heads[2], (long long)heads[3], (long long)m->groups,
+             m->sd2 ? 96 : 64);
     if (!st) st = write_text(cx, path, "unet/config.json", config);
     snprintf(config, sizeof config,
              "{\"_class_name\": \"AutoencoderKL\", \"norm_num_groups\": %lld, \"scaling_factor\": 0.18215}\n",
              (long long)m->groups);
     if (!st) st = write_text(cx, path, "vae/config.json", config);
     snprintf(config, sizeof config,
-             "{\"hidden_act\": \"quick_gelu\", \"num_hidden_layers\": %lld, \"num_attention_heads\": %lld}\n",
-             (long long)m->text_layers, (long long)(m->text / 64 ? m->text / 64 : 1));
+             "{\"hidden_act\": \"%s\", \"num_hidden_layers\": %lld, \"num_attention_heads\": %lld}\n",
+             m->sd2 ? "gelu" : "quick_gelu", (long long)m->text_layers, (long long)(m->text / 64 ? m->text / 64 : 1));
     if (!st) st = write_text(cx, path, "text_encoder/config.json", config);
-    if (!st)
-        st = write_text(cx, path, "scheduler/scheduler_config.json",
-                        "{\"_class_name\": \"PNDMScheduler\", \"beta_start\": 0.00085, "
-                        "\"beta_end\": 0.012, \"beta_schedule\": \"scaled_linear\", \"num_train_timesteps\": 1000, "
-                        "\"set_alpha_to_one\": false, "
-                        "\"skip_prk_steps\": true, \"steps_offset\": 1}\n");
+    snprintf(config, sizeof config,
+             "{\"_class_name\": \"%s\", \"beta_start\": 0.00085, \"beta_end\": 0.012, "
+             "\"beta_schedule\": \"scaled_linear\", \"num_train_timesteps\": 1000, \"set_alpha_to_one\": false, "
+             "\"skip_prk_steps\": true, \"steps_offset\": 1, \"prediction_type\": \"%s\"}\n",
+             m->sd2 ? "DDIMScheduler" : "PNDMScheduler", m->sd2 ? "v_prediction" : "epsilon");
+    if (!st) st = write_text(cx, path, "scheduler/scheduler_config.json", config);
     return st;
 }
 
@@ -412,26 +451,26 @@ static ss_status write_single(model *m, ss_ctx *cx, const char *path) {
     vae(m);
     to_single(m, first, "first_stage_model.", vae_to_single);
     first = m->count;
-    text(m);
-    to_single(m, first, "cond_stage_model.transformer.", NULL);
+    if (m->sd2) {
+        open_clip(m);
+    } else {
+        text(m);
+        to_single(m, first, "cond_stage_model.transformer.", NULL);
+    }
     return write_tensors(m, cx, 0, path);
 }
 
 static int usage(void) {
-    fprintf(stderr,
-            "usage: random-model PATH [--layout folder|single] [--widths A,B,C,D] [--text WIDTH,LAYERS,VOCABULARY]\n"
-            "                    [--vae A,B,C,D] [--groups N] [--heads N] [--seed N]\n");
+    fprintf(
+        stderr,
+        "usage: random-model PATH [--family sd1|sd2] [--layout folder|single] [--widths A,B,C,D]\n"
+        "                    [--text WIDTH,LAYERS,VOCABULARY] [--vae A,B,C,D] [--groups N] [--heads N] [--seed N]\n");
     return 2;
 }
 
 int main(int argc, char **argv) {
-    model m = {.unet = {320, 640, 1280, 1280},
-               .vae = {128, 256, 512, 512},
-               .text = 768,
-               .text_layers = 12,
-               .vocabulary = 49408,
-               .groups = 32,
-               .heads = 8};
+    model m = {
+        .unet = {320, 640, 1280, 1280}, .vae = {128, 256, 512, 512}, .vocabulary = 49408, .groups = 32, .heads = 8};
     const char *path = NULL;
     for (int i = 1; i < argc; i++) {
         const char *a = argv[i], *v = i + 1 < argc ? argv[i + 1] : "";
@@ -444,6 +483,8 @@ int main(int argc, char **argv) {
         i++;
         if (!strcmp(a, "--layout") && (!strcmp(v, "single") || !strcmp(v, "folder")))
             m.single = v[0] == 's';
+        else if (!strcmp(a, "--family") && (!strcmp(v, "sd1") || !strcmp(v, "sd2")))
+            m.sd2 = v[2] == '2';
         else if (!strcmp(a, "--widths") && got == 4)
             for (int k = 0; k < 4; k++) m.unet[k] = n[k];
         else if (!strcmp(a, "--vae") && got == 4)
@@ -460,6 +501,7 @@ int main(int argc, char **argv) {
             return usage();
     }
     if (!path) return usage();
+    if (!m.text) m.text = m.sd2 ? 1024 : 768, m.text_layers = m.sd2 ? 23 : 12;
     ss_ctx *cx = NULL;
     ss_status st = ss_ctx_new(&cx, NULL);
     if (!st) st = m.single ? write_single(&m, cx, path) : write_folder(&m, cx, path);

@@ -59,20 +59,24 @@ static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
 /* Texts are read first and a photo is encoded next, in float32; either's packed weights are gone before the UNet's
  * come. */
-static ss_status foretell(ss_memory *out, ss_ctx *cx, ss_model *m, int rows, ss_size size, bool photo, int reuse) {
+static ss_status foretell(ss_memory *out, ss_ctx *cx, ss_model *m, int rows, ss_size size, int pictures, bool photo,
+                          int reuse) {
     passes p = {m, rows, size.h / 8, size.w / 8};
     ss_dtype numbers = cx->device->numbers;
+    size_t picture = 3 * (size_t)size.h * (size_t)size.w; /* its bytes; decoded and encoded as numbers first */
     size_t unet = 0, decode = 0, encode = 0;
     ss_status st = ss_shape_walk(cx, numbers, unet_pass, &p, &unet);
     if (!st) st = ss_shape_walk(cx, numbers, decode_pass, &p, &decode);
     if (!st && photo) st = ss_shape_walk(cx, SS_F32, encode_pass, &p, &encode);
     if (st) return st;
     if (photo) encode += weights(&m->vae.params, SS_F32);
+    decode += picture * sizeof(float);
     if (reuse > 1) unet += (size_t)(rows * p.h * p.w * ss_unet_width(&m->unet, 0)) * ss_dtype_size(numbers);
     out->weights = weights(&m->unet.params, numbers) + weights(&m->vae.params, numbers);
     out->pass = larger(unet, decode);
     out->peak = larger(larger(weights(&m->text.params, numbers), encode), out->weights + out->pass);
-    out->peak += (size_t)96 << 20; /* the program, its libraries, kernels' scratch */
+    out->peak += (size_t)pictures * picture;
+    out->peak += ((size_t)96 << 20) + out->pass / 16; /* the program, its libraries; kernels' scratch */
     out->available = ss_memory_available();
     return SS_OK;
 }
@@ -82,7 +86,9 @@ ss_status ss_generate_memory(ss_memory *out, ss_ctx *cx, ss_model *m, const ss_g
     ss_size size;
     ss_status st = ss_request_size(&size, cx, m, r->init ? r->init->w : r->width, r->init ? r->init->h : r->height);
     int rows = (r->batch ? r->batch : 1) * (r->sampling.guidance == 0 || r->sampling.guidance > 1 ? 2 : 1);
-    return st ? st : foretell(out, cx, m, rows, size, r->init, r->sampling.reuse);
+    return st ? st
+              : foretell(out, cx, m, rows, size, (r->batch ? r->batch : 1) + (r->init != NULL), r->init,
+                         r->sampling.reuse);
 }
 
 /* Keys and values of the controlled layers and steps. */
@@ -109,6 +115,6 @@ ss_status ss_edit_memory(ss_memory *out, ss_ctx *cx, ss_model *m, const ss_edit_
     ss_status st = ss_request_size(&size, cx, m, r->width, r->height);
     int halves = r->sampling.guidance == 0 || r->sampling.guidance > 1 ? 2 : 1;
     bool keeps = r->keep_keys && r->method != SS_METHOD_NONE;
-    if (!st) st = foretell(out, cx, m, keeps ? halves : 2 * halves, size, true, r->sampling.reuse);
+    if (!st) st = foretell(out, cx, m, keeps ? halves : 2 * halves, size, r->prompt_count + 2, true, r->sampling.reuse);
     return st || !keeps ? st : kept(&out->peak, cx, m, r, size, halves);
 }

@@ -9,9 +9,9 @@ import os
 import shutil
 
 from data import load, save, write_json
-from nets import Autoencoder, Clip, TextTower, UNet
+from nets import Autoencoder, Clip, TextTower
 from tokenizer import Tokenizer
-from trainer import averaged
+from train_unet import trained
 
 
 def main():
@@ -20,7 +20,7 @@ def main():
     p.add_argument("--parts", required=True)
     p.add_argument("--out", required=True)
     a = p.parse_args()
-    unet, state = averaged(UNet(), a.state)
+    unet, state = trained(a.state)
     save(unet, f"{a.out}/unet", unet.config(32))
     if os.path.abspath(a.parts) != os.path.abspath(a.out):
         vae = load(Autoencoder(), f"{a.parts}/vae")

@@ -12,10 +12,9 @@ import torch
 import torch.nn.functional as F
 
 from data import draw_sheet, load, to_bytes
-from nets import Autoencoder, InnerUNet, TextTower, UNet
+from nets import Autoencoder, TextTower, UNet
 from tokenizer import Tokenizer
-from train_unet import ALPHA
-from trainer import averaged
+from train_unet import ALPHA, trained
 
 SHOW = ["a red dog sitting in a meadow", "a blue cat standing on a beach", "a gray elephant standing in the snow",
         "a green frog jumping in a meadow", "an orange cat lying down in an autumn park",
@@ -53,12 +52,9 @@ def decode(vae, latents, batch=4):
 
 def from_state(path):
     """The averaged net of a training state, and whether it is one of the inner levels."""
-    options = torch.load(f"{path}/state.pt")["options"]
-    net = UNet(options["widths"], options["heads"], options["groups"])
-    net = InnerUNet(net) if options["inner"] else net
-    s = averaged(net, path)[1]
+    net, s = trained(path)
     print(f"step {int(s['step'])}, {s['minutes']:.1f} minutes")
-    return net.eval(), options["inner"]
+    return net.eval(), s["options"]["inner"]
 
 
 def main():

@@ -54,12 +54,12 @@ class Task:
         tokenizer = Tokenizer(a.tokenizer)
         self.tokens = torch.stack([tokenizer(r["captions"]).short() for r in self.data.rows])
 
-    def loss(self, run, a, random):
+    def loss(self, net, a, random):
         at = torch.randint(len(self.data), (a.batch,), generator=random)
         which = torch.randint(self.tokens.shape[1], (a.batch,), generator=random)
         x, ids = self.data.batch(at.tolist()), self.tokens[at, which].long()
         length = int((ids == ids.max()).int().argmax(1).max()) + 1  # attention is causal: the rest changes nothing
-        image, text, scale, heads = run(normalise(x).bfloat16(), ids[:, :length])
+        image, text, scale, heads = net(normalise(x).bfloat16(), ids[:, :length])
         logits = scale.float().clamp(max=4.6).exp() * image.float() @ text.float().T
         same = torch.arange(a.batch)
         pairs = (F.cross_entropy(logits, same) + F.cross_entropy(logits.T, same)) / 2

@@ -91,13 +91,13 @@ class Task:
     def open(self, a, random):
         self.data = Individuals(*a.data)
 
-    def loss(self, run, a, random):
+    def loss(self, net, a, random):
         rgb, mask = self.data.batch(self.data.draw(a.batch, random), mask=True)
         x = shrink(rgb)
         blurred = torch.rand(a.batch, generator=random) < 0.5
         x[blurred] = F.interpolate(F.avg_pool2d(x[blurred], 2), scale_factor=2.0, mode="bilinear")
         x += 0.05 * torch.randn(x.shape, generator=random)
-        told, seen = run(x.bfloat16().contiguous(memory_format=torch.channels_last))
+        told, seen = net(x.bfloat16().contiguous(memory_format=torch.channels_last))
         told = F.normalize(told.float(), dim=-1)
         alike = told @ told.T / SHARP - 1e4 * torch.eye(a.batch)
         other = torch.arange(a.batch) ^ 1

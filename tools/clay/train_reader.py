@@ -68,13 +68,13 @@ class Task:
         values = values_of(self.data)
         self.labels = torch.tensor([[v.index(r["truth"][k]) for k, v in values.items()] for r in self.data.rows])
 
-    def loss(self, run, a, random):
+    def loss(self, net, a, random):
         at = torch.randint(len(self.data), (a.batch,), generator=random)
         x = shrink(self.data.batch(at.tolist()))
         half = a.batch // 2
         x[:half] = F.interpolate(F.avg_pool2d(x[:half], 2), scale_factor=2.0, mode="bilinear")
         x += 0.05 * torch.randn(x.shape, generator=random)
-        scores = run(x.bfloat16().contiguous(memory_format=torch.channels_last))
+        scores = net(x.bfloat16().contiguous(memory_format=torch.channels_last))
         y = self.labels[at]
         loss = sum(F.cross_entropy(s.float(), y[:, i], label_smoothing=0.05) for i, s in enumerate(scores))
         hit = torch.stack([(s.argmax(1) == y[:, i]).float().mean() for i, s in enumerate(scores)])

@@ -25,7 +25,7 @@ import torch.nn.functional as F
 
 from data import load
 from nets import InnerUNet, OuterUNet, UNet
-from trainer import add_options, train
+from trainer import add_options, averaged, train
 
 STEPS = 1000
 ALPHA = torch.cumprod(1 - torch.linspace(0.00085**0.5, 0.012**0.5, STEPS, dtype=torch.float64) ** 2, 0).float()
@@ -155,7 +155,7 @@ class Task:
         snr = ALPHA / (1 - ALPHA) / (0.5 if a.inner else 1.0) ** 2
         self.weight = snr.clamp(max=a.gamma) / snr * snr.clamp(max=1) ** -a.structure
 
-    def loss(self, run, a, random):
+    def loss(self, net, a, random):
         x, text, places, names = self.data.batch(a.batch, a.drop, random)
         if a.inner and not a.grown:
             x = F.avg_pool2d(x, 2)
@@ -165,13 +165,21 @@ class Task:
         noisy = (keep.sqrt() * x + self.loud * (1 - keep).sqrt() * noise).bfloat16()
         noise = 2 * F.avg_pool2d(noise, 2) if a.grown else noise
         noisy = noisy.contiguous(memory_format=torch.channels_last)
-        guess, maps = run(noisy, t, text, names) if a.masks else (run(noisy, t, text), [])
+        guess, maps = net(noisy, t, text, names) if a.masks else (net(noisy, t, text), [])
         error = (guess.float() - noise).square().mean((1, 2, 3))
         loss, numbers = (self.weight[t] * error).mean(), {"mse": error.mean()}
         if maps:
             numbers["masks"] = unlike(maps, places, (names >= 0) * ALPHA[t].sqrt())
             loss = loss + a.masks * numbers["masks"]
         return loss, numbers
+
+
+def trained(path):
+    """The averaged UNet of a state, and the state."""
+    options = torch.load(f"{path}/state.pt")["options"]
+    unet = UNet(options["widths"], options["heads"], options["groups"])
+    wrapped = options["masks"] or options["outer"]
+    return averaged(InnerUNet(unet) if options["inner"] else unet, path, "unet." if wrapped else "")
 
 
 def main():

@@ -45,7 +45,7 @@ class Task:
     def open(self, a, random):
         self.data = Pictures(*a.data)
 
-    def loss(self, run, a, random):
+    def loss(self, net, a, random):
         """Error of the colours (squared, which learns fast, and absolute, which stays sharp) and of their differences;
         the figure counts three times as much as what is behind."""
         side, n = self.data.side, a.batch
@@ -56,7 +56,7 @@ class Task:
         at = torch.randint(len(self.data), (n,), generator=random).tolist()
         x, mask = self.data.batch(at, (x0, y0, crop), mask=True)
         noise = torch.randn(n, 4, crop // 8, crop // 8, generator=random).bfloat16()
-        y, mean, logvar = run(x.bfloat16().contiguous(memory_format=torch.channels_last), noise)
+        y, mean, logvar = net(x.bfloat16().contiguous(memory_format=torch.channels_last), noise)
         return self.error(x, y.float(), mean.float(), logvar.float(), mask, a.kl)
 
     @staticmethod

@@ -9,7 +9,7 @@ A task says what is trained:
 
     task.net(a)                a net with its start weights; only parameters that require gradients are trained
     task.open(a, random)       the data, once in each worker
-    task.loss(run, a, random)  -> the loss to descend, {name: number} for the curve; run calls the net
+    task.loss(net, a, random)  -> the loss to descend, {name: number} for the curve
 
 STATE/state.pt has all that a restart needs, STATE/curve.csv the curve. Started again, a run goes on; a file STATE/stop
 ends it early. The clock is the first worker's own computing time, which other programs on the machine do not eat, and
@@ -72,7 +72,6 @@ def add_options(p, lr, batch, decay=0.998):
     p.add_argument("--clip", type=float, default=1.0, help="length that no gradient exceeds")
     p.add_argument("--workers", type=int, default=2)
     p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--compile", action="store_true", help="1.4 times as fast, after some minutes")
     p.add_argument("--every", type=float, default=60, help="seconds between lines of the curve")
     p.add_argument("--save", type=float, default=3, help="minutes between saves")
     return p
@@ -118,11 +117,6 @@ def work(rank, task, a, shared, lock):
     flat.bind(weights, gradient)
     random = torch.Generator().manual_seed(a.seed + 1000 * rank + 7 * int(shared["step"]))
     task.open(a, random)
-    run = net
-    if a.compile:
-        while rank and not shared["ready"]:  # the first worker fills the compiler's cache
-            time.sleep(1)
-        run = torch.compile(net)
     curve = Curve(a) if rank == 0 else None
     begin, spent, saved = time.process_time(), float(shared["minutes"]), time.time()
     while not shared["end"] and not os.path.exists(f"{a.state}/stop"):
@@ -133,11 +127,8 @@ def work(rank, task, a, shared, lock):
         with lock:
             weights.copy_(shared["weights"])
         gradient.zero_()
-        loss, numbers = task.loss(run, a, random)
+        loss, numbers = task.loss(net, a, random)
         loss.backward()
-        if rank == 0 and not shared["ready"]:
-            shared["ready"].fill_(1)
-            begin = time.process_time()  # compiling does not count
         g = gradient.float()
         norm = g.norm()
         if not torch.isfinite(norm):
@@ -176,8 +167,7 @@ def train(task, a):
     flat = Flat(net)
     weights = flat.gather()
     shared = {"weights": weights, "m": torch.zeros_like(weights), "v": torch.zeros_like(weights),
-              "average": weights.clone(), "step": torch.zeros(1), "minutes": torch.zeros(1), "ready": torch.zeros(1),
-              "end": torch.zeros(1), "sums": torch.zeros(16)}
+              "average": weights.clone(), "step": torch.zeros(1), "minutes": torch.zeros(1), "end": torch.zeros(1), "sums": torch.zeros(16)}
     print(f"{sum(p.numel() for _, p in flat.parameters) / 1e6:.2f} M weights are trained, "
           f"of {sum(p.numel() for p in net.parameters()) / 1e6:.2f} M", flush=True)
     if os.path.exists(f"{a.state}/state.pt"):
@@ -194,10 +184,13 @@ def train(task, a):
 
 
 def averaged(net, path, prefix=""):
-    """Fills net with the averaged weights of a state, as far as the state has them; returns net and the state."""
+    """Fills net with the averaged weights of a state, whose names begin with the prefix; returns net and the state."""
     s = torch.load(f"{path}/state.pt")
     found = net.load_state_dict({k.removeprefix(prefix): v for k, v in s["net"].items() if k.startswith(prefix)},
                                 strict=False)
     if found.unexpected_keys:
         raise SystemExit(f"{path} has {found.unexpected_keys[0]}, which this net has not")
+    lacking = [k for k, _ in net.named_parameters() if k in found.missing_keys]
+    if lacking:
+        raise SystemExit(f"{path} has no {lacking[0]}: it trained only a part, which --start puts into a whole")
     return net, s

@@ -87,43 +87,92 @@ static ss_status order_of(order *out, ss_ctx *cx, const ss_product *p, const ss_
     return SS_OK;
 }
 
-/* Packed places of neighbouring rows lie together, those of neighbouring columns do not. So a few rows are taken at
- * once, and of these no more numbers than what they touch fits the first cache. */
+/* Packed places of neighbouring rows lie together, or those of neighbouring columns. So a few rows are taken at once,
+ * and of these no more numbers than what they touch fits the first cache. */
 enum { ROWS = 16, TILE = 512 };
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* Numbers begin .. end - 1 of row r, of any type and alignment, go to their packed places as float32 or bfloat16. */
-static void pack_piece(const ss_loops *l, void *packed, ss_dtype to, const char *w, ss_dtype from, const order *o,
-                       int64_t r, int64_t begin, int64_t end) {
-    float wide[TILE];
-    uint16_t half[TILE];
-    int64_t n = end - begin;
-    const char *x = w + (size_t)(r * o->columns * o->taps + begin) * ss_dtype_size(from);
-    bool half_already = from == SS_BF16 && to == SS_BF16;
-    if (half_already)
-        memcpy(half, x, (size_t)n * sizeof *half);
-    else
-        ss_to_f32(wide, x, from, (size_t)n);
-    if (to == SS_BF16 && !half_already) l->narrow(half, wide, n);
-    for (int64_t i = 0, c = begin / o->taps, t = begin % o->taps; i < n; i++) {
-        int64_t place = o->row[r] + o->column[c] + o->tap[t];
-        if (to == SS_BF16)
-            ((uint16_t *)packed)[place] = half[i];
-        else
-            ((float *)packed)[place] = wide[i];
-        if (++t == o->taps) t = 0, c++;
+/* Rows of weights on their way: columns [column, column_end) and taps [tap, tap_end) of rows [row, row_end). What is
+ * read of a row lies in one piece: all taps, or one column. */
+typedef struct tile {
+    int64_t row, row_end, column, column_end, tap, tap_end;
+    uint16_t half[ROWS][TILE];
+    float wide[ROWS][TILE];
+} tile;
+
+/* From numbers of any type and alignment to float32 or bfloat16. */
+static void read_tile(tile *t, const ss_loops *l, ss_dtype to, const char *w, ss_dtype from, const order *o) {
+    size_t size = ss_dtype_size(from);
+    int64_t n = (t->column_end - t->column) * (t->tap_end - t->tap);
+    for (int64_t r = 0; r < t->row_end - t->row; r++) {
+        const char *x = w + (size_t)(((t->row + r) * o->columns + t->column) * o->taps + t->tap) * size;
+        if (to == SS_BF16 && from == SS_BF16) {
+            memcpy(t->half[r], x, (size_t)n * size);
+        } else if (to == SS_BF16) {
+            ss_to_f32(t->wide[0], x, from, (size_t)n);
+            l->narrow(t->half[r], t->wide[0], n);
+        } else {
+            ss_to_f32(t->wide[r], x, from, (size_t)n);
+        }
     }
+}
+
+static void place_f32(float *packed, const tile *t, const order *o) {
+    int64_t taps = t->tap_end - t->tap;
+    for (int64_t k = 0; k < taps; k++)
+        for (int64_t r = t->row; r < t->row_end; r++) {
+            float *to = packed + o->row[r] + o->tap[t->tap + k];
+            const float *x = t->wide[r - t->row] + k;
+            for (int64_t c = t->column; c < t->column_end; c++, x += taps) to[o->column[c]] = *x;
+        }
+}
+
+static bool in_pairs(const int64_t *offset, int64_t begin, int64_t end) {
+    bool all = (end - begin) % 2 == 0;
+    for (int64_t i = begin; i + 1 < end && all; i += 2) all = offset[i + 1] == offset[i] + 1;
+    return all;
+}
+
+static void place_pair(uint16_t *to, uint16_t first, uint16_t second) {
+    memcpy(to, (const uint16_t[2]){first, second}, 2 * sizeof *to);
+}
+
+/* bfloat16 is packed in pairs of what is summed: columns forward, rows backward. */
+static void place_half(uint16_t *packed, const tile *t, const order *o) {
+    int64_t taps = t->tap_end - t->tap, begin = t->column, end = t->column_end;
+    bool rows = in_pairs(o->row, t->row, t->row_end), columns = !rows && in_pairs(o->column, begin, end);
+    for (int64_t k = 0; k < taps; k++)
+        for (int64_t r = t->row; r < t->row_end; r += rows ? 2 : 1) {
+            uint16_t *to = packed + o->row[r] + o->tap[t->tap + k];
+            const uint16_t *x = t->half[r - t->row] + k, *below = x + TILE;
+            if (rows)
+                for (int64_t c = begin; c < end; c++, x += taps, below += taps)
+                    place_pair(to + o->column[c], *x, *below);
+            else if (columns)
+                for (int64_t c = begin; c < end; c += 2, x += 2 * taps) place_pair(to + o->column[c], *x, x[taps]);
+            else
+                for (int64_t c = begin; c < end; c++, x += taps) to[o->column[c]] = *x;
+        }
 }
 
 static void pack(const ss_ctx *cx, void *packed, ss_dtype to, const void *w, ss_dtype from, const order *o) {
     const ss_loops *l = ss_loops_of(cx);
-    int64_t width = o->columns * o->taps;
-#pragma omp parallel for schedule(static) num_threads(ss_threads_for(cx, o->rows *width))
+    int64_t columns = 2 * o->taps <= TILE ? TILE / o->taps & ~1 : 1, taps = least(o->taps, TILE);
+#pragma omp parallel for schedule(static) num_threads(ss_threads_for(cx, o->rows * o->columns * o->taps))
     for (int64_t top = 0; top < o->rows; top += ROWS)
-        for (int64_t begin = 0; begin < width; begin += TILE)
-            for (int64_t r = top; r < least(top + ROWS, o->rows); r++)
-                pack_piece(l, packed, to, w, from, o, r, begin, least(begin + TILE, width));
+        for (int64_t c = 0; c < o->columns; c += columns)
+            for (int64_t k = 0; k < o->taps; k += taps) {
+                tile t;
+                t.row = top, t.row_end = least(top + ROWS, o->rows);
+                t.column = c, t.column_end = least(c + columns, o->columns);
+                t.tap = k, t.tap_end = least(k + taps, o->taps);
+                read_tile(&t, l, to, w, from, o);
+                if (to == SS_BF16)
+                    place_half(packed, &t, o);
+                else
+                    place_f32(packed, &t, o);
+            }
 }
 
 static void unpack_piece(float *dw, const float *packed, const order *o, int64_t r, int64_t begin, int64_t end) {

@@ -211,13 +211,21 @@ static void pack_weights(const ss_call *k, void *packed, size_t size, ss_dtype t
 typedef struct work {
     ss_product p; /* of one slice */
     int64_t slices;
-    int side; /* SS_PACK_FORWARD or SS_PACK_BACKWARD */
+    int side;   /* SS_PACK_FORWARD or SS_PACK_BACKWARD */
+    bool stays; /* the weights are packed once and stay with their parameter */
     ss_primitive *primitive;
     const char *weights; /* packed, the slices one behind the other */
     void *lent;          /* the primitive's scratch */
 } work;
 
 static size_t packed_size(const work *w) { return ss_layout_size(w->primitive->weights) * (size_t)w->slices; }
+
+/* Those of other tensors go with the call, and so do a parameter's that trains, or of which the tape has enough. */
+static bool stays(const work *w, const ss_call *k) {
+    const ss_param *param = k->x[1]->param;
+    if (!param || w->side == SS_PACK_FORWARD || param->packed[w->side].layout) return param;
+    return !param->trained && (!k->cx->tape || ss_tape_packs(k->cx->tape, packed_size(w)));
+}
 
 /* The primitive: where the weights are packed already, though in another order than oneDNN would choose here (another
  * picture size, say), one that takes them as they are. */
@@ -226,14 +234,15 @@ static ss_status prepare(work *w, const ss_call *k) {
     const ss_layout *there = param ? param->packed[w->side].layout : NULL;
     w->primitive = ss_primitive_get(k->cx, &w->p, NULL);
     if (!w->primitive) return k->cx->status;
+    w->stays = stays(w, k);
     if (!there || ss_layout_equal(there, w->primitive->weights)) return SS_OK;
     ss_primitive *as_they_are = ss_primitive_get(k->cx, &w->p, there);
     if (as_they_are) w->primitive = as_they_are;
     return k->cx->status;
 }
 
-/* Scratch that the weights need: those of parameters are packed once and stay with them. */
-static size_t room_for_weights(const work *w, const ss_call *k) { return k->x[1]->param ? 0 : packed_size(w); }
+/* Scratch that the weights need. */
+static size_t room_for_weights(const work *w) { return w->stays ? 0 : packed_size(w); }
 
 static void *aligned(ss_ctx *cx, size_t bytes) {
     bool refused = cx->fail_allocation >= 0 && cx->fail_allocation-- == 0;
@@ -260,13 +269,12 @@ static ss_status pack_for(const work *w, const ss_call *k, void *room) {
 }
 
 static ss_status find_weights(work *w, const ss_call *k, void *room) {
-    ss_param *param = k->x[1]->param;
     const ss_layout *wanted = w->primitive->weights;
-    if (!param) {
+    if (!w->stays) {
         w->weights = room;
         return pack_for(w, k, room);
     }
-    ss_packed *kept = &param->packed[w->side];
+    ss_packed *kept = &k->x[1]->param->packed[w->side];
     if (kept->layout && ss_layout_equal(kept->layout, wanted)) {
         w->weights = kept->bytes;
         return SS_OK;
@@ -397,7 +405,7 @@ static ss_status forward_in_slices(const ss_call *k, work *w) {
 
     const float *b = k->x[2] ? ss_weights_f32(k, 2) : NULL;
     bool half = y->dtype == SS_BF16;
-    size_t weights = room_for_weights(w, k), sum = half ? (size_t)ss_count(y) * sizeof(float) : 0;
+    size_t weights = room_for_weights(w), sum = half ? (size_t)ss_count(y) * sizeof(float) : 0;
     size_t canvas = canvas_size(&w->p);
     char *at = ss_scratch(cx, rounded(w->primitive->scratch) + rounded(weights) + rounded(sum) + rounded(canvas));
     if (cx->status) return cx->status;
@@ -473,7 +481,7 @@ ss_status ss_product_forward(const ss_call *k, ss_product p) {
     ss_status st = prepare(&w, k);
     if (st) return st;
     const float *b = k->x[2] ? ss_weights_f32(k, 2) : NULL;
-    size_t weights = room_for_weights(&w, k);
+    size_t weights = room_for_weights(&w);
     char *at = ss_scratch(cx, rounded(w.primitive->scratch) + rounded(weights));
     if (cx->status) return cx->status;
     w.lent = piece(&at, w.primitive->scratch);
@@ -508,7 +516,7 @@ ss_status ss_product_dx(const ss_call *k, ss_product p, int64_t stride, int64_t 
     ss_status st = prepare(&w, k);
     if (st) return st;
 
-    size_t weights = room_for_weights(&w, k), canvas = canvas_size(&w.p);
+    size_t weights = room_for_weights(&w), canvas = canvas_size(&w.p);
     char *at = ss_scratch(cx, rounded(w.primitive->scratch) + rounded(weights) + rounded(canvas));
     if (cx->status) return cx->status;
     w.lent = piece(&at, w.primitive->scratch);

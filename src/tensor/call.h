@@ -78,8 +78,13 @@ void ss_tape_free(ss_tape *t);
 void ss_tape_clear(ss_tape *t); /* forgets calls and numbers; keeps the memory for the next pass */
 
 /* From the next scope on: innermost scopes keep nothing but their result and are computed once more when backward gets
- * to them, and weights are packed for backward anew each time. More time for a fraction of the memory. */
+ * to them. More time for a fraction of the memory. */
 void ss_tape_recompute(ss_tape *t, bool recompute);
+
+/* Packed for backward, a network's weights are as large again as packed for forward. Those up to `bytes` stay from pass
+ * to pass (all of them, unless told), the others are packed anew each time. Before the first pass. */
+void ss_tape_pack_at_most(ss_tape *t, size_t bytes);
+bool ss_tape_packs(ss_tape *t, size_t bytes); /* whether so many more may stay, which then count */
 
 size_t ss_tape_peak(const ss_tape *t); /* most bytes of numbers and gradients at once */
 
@@ -94,7 +99,6 @@ bool ss_tape_wants_all(const ss_tape *t); /* calls that need no gradient, too */
 void *ss_tape_take(ss_ctx *cx, size_t bytes);
 ss_scope ss_tape_open(ss_ctx *cx, ss_mark m);
 void ss_tape_close(ss_ctx *cx, ss_scope s, const ss_tensor *result);
-void ss_param_drop_side(ss_param *p, int side); /* SS_PACK_FORWARD or SS_PACK_BACKWARD */
 double ss_now(void);
 ss_status ss_profile_call(const ss_call *k, double seconds, bool back);
 

@@ -41,12 +41,26 @@ struct ss_tape {
     size_t bytes, peak;
     segment *segment;
     size_t segments, segment_capacity;
-    size_t scopes; /* opened so far */
+    size_t scopes;              /* opened so far */
+    size_t packed, most_packed; /* bytes of weights packed for backward */
     bool recompute;
 };
 
-ss_tape *ss_tape_new(ss_ctx *cx) { return ss_alloc(cx, 1, sizeof(ss_tape)); }
+ss_tape *ss_tape_new(ss_ctx *cx) {
+    ss_tape *t = ss_alloc(cx, 1, sizeof *t);
+    if (t) t->most_packed = SIZE_MAX;
+    return t;
+}
+
 void ss_tape_recompute(ss_tape *t, bool recompute) { t->recompute = recompute; }
+void ss_tape_pack_at_most(ss_tape *t, size_t bytes) { t->most_packed = bytes; }
+
+bool ss_tape_packs(ss_tape *t, size_t bytes) {
+    if (bytes > t->most_packed - t->packed) return false;
+    t->packed += bytes;
+    return true;
+}
+
 size_t ss_tape_peak(const ss_tape *t) { return t->peak; }
 bool ss_tape_wants_all(const ss_tape *t) { return t->recompute; }
 
@@ -300,8 +314,6 @@ static ss_status walk_back(ss_ctx *cx, const node *n) {
         ss_status st = backward(&k);
         if (!st && cx->device->profile) st = ss_profile_call(&k, ss_now() - start, true);
         if (st) return st;
-        /* Packed for backward, a network's weights are as large as packed for forward. */
-        if (cx->tape->recompute && k.x[1] && k.x[1]->param) ss_param_drop_side(k.x[1]->param, SS_PACK_BACKWARD);
     }
     if (takes_over >= 0)
         k.x[takes_over]->grad = k.y->grad;

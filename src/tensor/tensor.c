@@ -143,7 +143,7 @@ void ss_param_let_go(const ss_param *p) {
     if (p->mapped && end > first) madvise((void *)first, end - first, MADV_DONTNEED);
 }
 
-void ss_param_drop_side(ss_param *p, int side) {
+static void drop_side(ss_param *p, int side) {
     ss_packed *k = &p->packed[side];
     free(k->bytes);
     if (k->free_layout) k->free_layout(k->layout);
@@ -151,7 +151,7 @@ void ss_param_drop_side(ss_param *p, int side) {
 }
 
 void ss_param_drop_packed(ss_param *p) {
-    for (int i = 0; i < SS_PACKINGS; i++) ss_param_drop_side(p, i);
+    for (int i = 0; i < SS_PACKINGS; i++) drop_side(p, i);
 }
 
 void ss_param_clear(ss_param *p) {

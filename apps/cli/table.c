@@ -257,6 +257,8 @@ const option_row options[] = {
     {NULL, "output", 'o', "DIR", SCORE, SCORE, &file_kind, AT(output),
      .help = "a folder for measurements, pictures and tables; goes on with what is there"},
     {NULL, "again", 0, NULL, STORY, STORY, &switch_kind, AT(again), .help = "draw anew what is there already, too"},
+    {NULL, "story", 0, "FILE", TRAIN, TRAIN, &file_kind, AT(story_prompts),
+     .help = "then draw a story of these prompts, one a line, beside -o"},
     {NULL, "sheet", 0, "FILE", BOTH, BOTH, &file_kind, AT(sheet), .help = "all pictures side by side, with captions"},
     {NULL, "compare", 0, NULL, EDIT, EDIT, &switch_kind, AT(compare),
      .help = "below each picture on the sheet the same with nothing carried over"},
@@ -353,10 +355,12 @@ const verb verbs[] = {
      "cross-attention makes of it. What was learned goes into a small file that --subject takes. Ctrl-C keeps the "
      "state in --run, and --resume goes on as if nothing had happened. With --sample-every, pictures are drawn on "
      "the way and, where a CLIP is at hand, scored: best.safetensors in --run is what was learned when they were "
-     "most like the photos, among those whose text-alignment was at least 95 % of the untrained model's.",
+     "most like the photos, among those whose text-alignment was at least 95 % of the untrained model's. --story goes "
+     "all the way from photos to a set of pictures: what selfsame story draws with what was learned.",
      {"photos/dog --class dog --kind pet -m sd15.safetensors -o my-dog.safetensors",
       "photos/dog --class dog -m models/sd15 --class-photos photos/dogs -o dog.safetensors",
-      "chairs --class chair -m models/sd15 --run run --sample-every 100 -o c.safetensors"},
+      "chairs --class chair -m models/sd15 --run run --sample-every 100 -o c.safetensors",
+      "photos/dog --class dog -m sd15.safetensors -o dog.safetensors --story lines.txt"},
      train},
     {"merge",
      MERGE,

@@ -100,6 +100,45 @@ static int check(settings *s) {
                                                  : "my-subject.safetensors");
 }
 
+/* What --story draws once the subject is learned. Read before, so that a mistake in it is told in time. */
+static int plan_story(settings *t, settings *s) {
+    const verb *v = verbs;
+    while (v->bit != STORY) v++;
+    const char *end = strstr(s->output, ".safetensors");
+    const int n = end ? (int)(end - s->output) : (int)strlen(s->output);
+    const char *argv[] = {"story",
+                          "--model",
+                          s->model,
+                          "--subject",
+                          s->output,
+                          "--prompts",
+                          s->story_prompts,
+                          "--sheet",
+                          format_text(s, "%.*s-story.png", n, s->output),
+                          "--output",
+                          format_text(s, "%.*s-story-%%d.png", n, s->output),
+                          "--seed",
+                          format_text(s, "%lld", (long long)s->seed)};
+    const int argc = (int)(sizeof argv / sizeof *argv) - (s->seed < 0 ? 2 : 0);
+    int rc = options_parse(t, v, argc, (char **)argv);
+    if (rc) return rc;
+    t->vae = s->vae, t->config = s->config, t->ema = s->ema, t->prediction = s->prediction;
+    t->threads = s->threads, t->numbers = s->numbers, t->device = s->device, t->isa = s->isa;
+    t->quiet = s->quiet, t->json = s->json;
+    t->width = t->height = s->width;
+    if (!(rc = options_check(t))) rc = prompts_read(t);
+    if (!rc && t->prompts.count < 2)
+        rc = usage("%s: a story takes two prompts or more, one a line, and there %s", s->story_prompts,
+                   t->prompts.count ? "is one" : "are none");
+    return rc;
+}
+
+static int tell_story(settings *t, settings *s) {
+    int rc = story(t);
+    if (t->report) json_object_set(s->report, "story", t->report);
+    return rc;
+}
+
 /* Where the state is, or that there is none. */
 static void say_stopped(const settings *s) {
     if (s->run)
@@ -111,8 +150,10 @@ static void say_stopped(const settings *s) {
 int train(settings *s) {
     job j = {.s = s};
     ss_subject *learned = NULL;
+    settings tale = {0};
     if (!s->report) s->report = must(json_object());
     int rc = check(s);
+    if (!rc && s->story_prompts) rc = plan_story(&tale, s);
     if (!rc) rc = job_open(&j, s);
     if (!rc) rc = job_open_model(&j);
     ss_train_concept concept = concept_of(s);
@@ -126,5 +167,7 @@ int train(settings *s) {
         note("the best samples were those of step %d: %s/best.safetensors", (int)json_integer_value(best), s->run);
     ss_subject_free(learned);
     job_close(&j);
+    if (!rc && s->story_prompts) rc = tell_story(&tale, s);
+    settings_free(&tale);
     return rc;
 }

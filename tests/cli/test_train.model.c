@@ -202,6 +202,30 @@ static void samples_are_scored(void **state) {
     expect_sentence(*state, TRAIN "--clip photos -o x.safetensors", 2, "--sample-every");
 }
 
+/* What --story draws is what story draws with the file; a mistake in it is told before any training. */
+static void photos_become_a_story(void **state) {
+    const char *train =
+        "$selfsame train photos -m model --class dog --size 64 --steps 1 -q --seed 5 -o pet.safetensors ";
+    char command[600];
+    snprintf(
+        command, sizeof command,
+        "printf 'a <new1> dog\\na <new1> dog at night\\n' > lines && %s --json --story lines > report && "
+        "$selfsame story -m model --subject pet.safetensors --prompts lines --size 64 --seed 5 -q -o again-%%d.png",
+        train);
+    ran r = run_expect(*state, command, 0);
+    ran_clear(&r);
+    same_files(*state, "pet-story-1.png", "again-1.png");
+    same_files(*state, "pet-story-2.png", "again-2.png");
+    assert_true(scene_has(*state, "pet-story.png"));
+    r = run_expect(*state, "grep -q '\"story\"' report && rm pet.safetensors", 0);
+    ran_clear(&r);
+    snprintf(command, sizeof command, "echo 'a <new1> dog' > lines; %s --story lines", train);
+    expect_sentence(*state, command, 2, "there is one");
+    snprintf(command, sizeof command, "%s --story nothing", train);
+    expect_sentence(*state, command, 1, "nothing");
+    assert_false(scene_has(*state, "pet.safetensors"));
+}
+
 /* The last state stands when the disk is full. */
 static void a_full_disk_keeps_the_last_state(void **state) {
     ran r = run_expect(*state, TRAIN "-q --run full -o full.safetensors && cp full/state.safetensors before", 0);
@@ -223,6 +247,7 @@ int main(void) {
         cmocka_unit_test(what_makes_no_sense_is_refused),
         cmocka_unit_test(subjects_of_other_models_are_refused),
         cmocka_unit_test(samples_are_scored),
+        cmocka_unit_test(photos_become_a_story),
         cmocka_unit_test(a_full_disk_keeps_the_last_state),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

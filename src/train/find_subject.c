@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GRID = 32, MULTIPLE = 32 /* of pixels, so that every level divides */ };
+enum { GRID = 16, MULTIPLE = 32 /* of pixels, so that every level divides */ };
 
 static const int times[] = {150, 300, 450, 600};
 

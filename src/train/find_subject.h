@@ -1,7 +1,7 @@
 /* Where the subject of a photo is, by the model's own cross-attention: which places listen to its word.
  *
  * The photo is noised to a few levels and seen once at each with a text that names the subject. The maps of its tokens
- * at about 32 x 32 places are averaged and split by Otsu's threshold (the one that leaves least variance on either
+ * at about 16 x 16 places are averaged and split by Otsu's threshold (the one that leaves least variance on either
  * side).
  */
 #ifndef SS_FIND_SUBJECT_H

@@ -38,7 +38,7 @@ bench-clay-docs: bench-clay ## the same, and its tables and figure into docs/
 	sed -i -e '/^<!-- tables -->/,/^<!-- end of tables -->/{//!d}' -e '/^<!-- tables -->/r build/bench-clay/bench.md' docs/clay-bench.md
 	! test -f build/bench-clay/study.svg || cp build/bench-clay/study.svg docs/pictures/clay-study.svg
 
-bench-learn: build/release/build.ninja ## subjects learned on models/clay, with MasaCtrl and without: make bench-learn WHO=4 STEPS=300
+bench-learn: build/release/build.ninja ## subjects learned on models/clay, with MasaCtrl and without: make bench-learn WHO=4 STEPS=250
 	cmake --build build/release --target bench-learn
 	OMP_WAIT_POLICY=passive build/release/bench-learn models/clay build/bench-learn $(or $(WHO),4) $(STEPS)
 

@@ -4,7 +4,7 @@
  *
  *     bench-learn MODEL FOLDER [INDIVIDUALS] [STEPS] [RATE]
  *
- * Defaults: 4 individuals, 300 steps at a rate of 0.001. Beside the photos the training sees twenty rendered pictures
+ * Defaults: 4 individuals, 250 steps at a rate of 0.0003. Beside the photos the training sees twenty rendered pictures
  * of others of the class. */
 #include "score/interval.h"
 #include "score/player.h"
@@ -64,9 +64,31 @@ static ss_status look(ss_read *out, const bench *b, const ss_image *im) {
     return st;
 }
 
-/* `count` scenes of a request as pictures in a folder; of the photos also what is read from them. */
+/* "a blue dog sitting in a meadow" in the words of an arm. */
+static char *in_words(const bench *b, const char *caption, arm a) {
+    const char *species = ss_clay_words(SS_CLAY_SPECIES)[b->player.photo.id.species], *from = strstr(caption, species);
+    if (a == NAMED || a == CARRIED) return ss_format(b->cx, "%s", caption);
+    if (a == CLASS) return ss_format(b->cx, "%s %s", species[0] == 'e' ? "an" : "a", from);
+    return ss_format(b->cx, "a <new1> %s", from);
+}
+
+static ss_status write_caption(const bench *b, FILE *to, const ss_clay_scene *s, arm a) {
+    char plain[CAPTION_BYTES];
+    ss_clay_caption_plain(plain, s);
+    char *text = in_words(b, plain, a);
+    if (text) fprintf(to, "%s\n", text);
+    free(text);
+    return b->cx->status;
+}
+
+/* `count` scenes of a request as pictures in a folder, and a file with what each shows; of the photos also what is read
+ * from them. */
 static ss_status render(bench *b, const char *folder, const ss_clay_request *q, int count, bool photos) {
     ss_status st = SS_OK;
+    char *path = ss_format(b->cx, "%s.txt", folder);
+    FILE *captions = path ? fopen(path, "w") : NULL;
+    if (path && !captions) st = ss_fail(b->cx, SS_ERR_FILE, "%s: %s", path, strerror(errno));
+    free(path);
     for (int i = 0; i < count && !st; i++) {
         ss_clay_scene s;
         ss_image im = {.w = SIDE, .h = SIDE, .rgb = ss_alloc(b->cx, 3 * SIDE * SIDE, 1)};
@@ -74,21 +96,15 @@ static ss_status render(bench *b, const char *folder, const ss_clay_request *q, 
         st = ss_clay_scene_draw(&s, b->cx, q, (uint64_t)i);
         if (!st) st = ss_clay_render(b->cx, &s, &(ss_clay_picture){.size = SIDE, .rgb = im.rgb});
         if (!st) st = write_picture(b, folder, "", i + 1, &im);
+        if (!st) st = write_caption(b, captions, &s, photos ? LEARNED : NAMED);
         if (!st && photos) st = look(&b->known[i], b, &im);
         if (!st && photos && !i)
             b->photo = im;
         else
             ss_image_free(&im);
     }
+    if (captions && fclose(captions) && !st) st = ss_fail(b->cx, SS_ERR_FILE, "%s.txt: %s", folder, strerror(errno));
     return st;
-}
-
-/* "a blue dog sitting in a meadow" in the words of an arm. */
-static char *in_words(const bench *b, const char *caption, arm a) {
-    const char *species = ss_clay_words(SS_CLAY_SPECIES)[b->player.photo.id.species], *from = strstr(caption, species);
-    if (a == NAMED || a == CARRIED) return ss_format(b->cx, "%s", caption);
-    if (a == CLASS) return ss_format(b->cx, "%s %s", species[0] == 'e' ? "an" : "a", from);
-    return ss_format(b->cx, "a <new1> %s", from);
 }
 
 static ss_status measure_picture(bench *b, int who, arm a, int target, double share, const ss_image *im) {
@@ -152,10 +168,16 @@ static ss_status from_photo(bench *b, int who, arm a, const char *folder) {
 
 static ss_status learn(bench *b, int who, const char *photos, const char *others) {
     struct timespec begin, end;
-    const char *species = ss_clay_words(SS_CLAY_SPECIES)[b->player.photo.id.species];
-    char *class = ss_format(b->cx, "%s %s", species[0] == 'e' ? "an" : "a", species);
-    if (!class) return SS_ERR_NOMEM;
-    ss_train_concept concept = {.photos = photos, .class_word = species, .class_photos = others, .class_prompt = class};
+    char *told = ss_format(b->cx, "%s.txt", photos), *class = ss_format(b->cx, "%s.txt", others);
+    if (!told || !class) {
+        free(told), free(class);
+        return SS_ERR_NOMEM;
+    }
+    ss_train_concept concept = {.photos = photos,
+                                .class_word = ss_clay_words(SS_CLAY_SPECIES)[b->player.photo.id.species],
+                                .prompt = told,
+                                .class_photos = others,
+                                .class_prompt = class};
     ss_train_request q = {.concepts = &concept,
                           .concept_count = 1,
                           .steps = b->steps,
@@ -170,7 +192,7 @@ static ss_status learn(bench *b, int who, const char *photos, const char *others
     clock_gettime(CLOCK_MONOTONIC, &end);
     b->seconds[who] = (double)(end.tv_sec - begin.tv_sec) + 1e-9 * (double)(end.tv_nsec - begin.tv_nsec);
     ss_subject_free(subject);
-    free(class);
+    free(told), free(class);
     return st;
 }
 
@@ -237,8 +259,8 @@ static void print_tables(const bench *b, int n) {
 int main(int argc, char **argv) {
     static bench b;
     const int n = argc > 3 ? atoi(argv[3]) : 4;
-    b.steps = argc > 4 ? atoi(argv[4]) : 300;
-    b.rate = argc > 5 ? atof(argv[5]) : 0.001;
+    b.steps = argc > 4 ? atoi(argv[4]) : 250;
+    b.rate = argc > 5 ? atof(argv[5]) : 0.0003;
     if (argc < 3 || n < 1 || n > MOST || b.steps < 1 || !(b.rate > 0)) {
         fprintf(stderr, "usage: bench-learn MODEL FOLDER [INDIVIDUALS, at most %d] [STEPS] [RATE]\n", MOST);
         return 2;

@@ -20,8 +20,8 @@
 enum { PHOTOS = 5, OTHERS = 20, SEEDS = 2, MOST = 64, FIRST = 9001, OTHERS_SEED = 101, SIDE = 256 };
 
 typedef enum arm { CLASS, NAMED, LEARNED, CARRIED, BOTH, ARMS } arm;
-static const char *const arm_names[ARMS] = {"a dog ...", "a blue dog ...", "a <new1> dog ...",
-                                            "MasaCtrl, a blue dog ...", "MasaCtrl, a <new1> dog ..."};
+static const char *const arm_names[ARMS] = {"`a dog ...`", "`a blue dog ...`", "`a <new1> dog ...`",
+                                            "MasaCtrl, `a blue dog ...`", "MasaCtrl, `a <new1> dog ...`"};
 
 typedef enum measure { OF_IDENTITY, OF_SPECIES, OF_ACTION, OF_PLACE, OF_MEAN, MEASURES } measure;
 static const ss_clay_part part_of[MEASURES] = {
@@ -84,16 +84,15 @@ static ss_status write_caption(const bench *b, FILE *to, const ss_clay_scene *s,
 /* `count` scenes of a request as pictures in a folder, and a file with what each shows; of the photos also what is read
  * from them. */
 static ss_status render(bench *b, const char *folder, const ss_clay_request *q, int count, bool photos) {
-    ss_status st = SS_OK;
     char *path = ss_format(b->cx, "%s.txt", folder);
     FILE *captions = path ? fopen(path, "w") : NULL;
-    if (path && !captions) st = ss_fail(b->cx, SS_ERR_FILE, "%s: %s", path, strerror(errno));
+    ss_status st = captions ? SS_OK : ss_fail(b->cx, SS_ERR_FILE, "%s.txt: %s", folder, strerror(errno));
     free(path);
     for (int i = 0; i < count && !st; i++) {
         ss_clay_scene s;
         ss_image im = {.w = SIDE, .h = SIDE, .rgb = ss_alloc(b->cx, 3 * SIDE * SIDE, 1)};
-        if (!im.rgb) return SS_ERR_NOMEM;
-        st = ss_clay_scene_draw(&s, b->cx, q, (uint64_t)i);
+        st = b->cx->status;
+        if (!st) st = ss_clay_scene_draw(&s, b->cx, q, (uint64_t)i);
         if (!st) st = ss_clay_render(b->cx, &s, &(ss_clay_picture){.size = SIDE, .rgb = im.rgb});
         if (!st) st = write_picture(b, folder, "", i + 1, &im);
         if (!st) st = write_caption(b, captions, &s, photos ? LEARNED : NAMED);

@@ -28,7 +28,6 @@ latents="--data $DATA/big0.pt $DATA/big1.pt"
 do_ train_unet.py $latents --state "$WORK/inner" --inner --minutes 80 --flat 0.5
 do_ train_unet.py $latents --state "$WORK/grown" --start "$WORK/inner" --inner --grown --minutes 6 --lr 5e-4
 do_ train_unet.py $latents --state "$WORK/outer" --start "$WORK/grown" --outer --minutes 20 --lr 1.2e-3 --batch 8
-do_ train_unet.py $latents --state "$WORK/whole" --start "$WORK/grown" "$WORK/outer" --minutes 120 --lr 2.5e-4 --batch 8 \
-    --masks 0.003
+do_ train_unet.py $latents --state "$WORK/whole" --start "$WORK/grown" "$WORK/outer" --minutes 120 --lr 2.5e-4 --batch 8
 do_ export.py --state "$WORK/whole" --parts "$model" --out "$OUT"
 do_ evaluate.py --model "$OUT" --test "$DATA/test256" --new "$DATA/new256" --out "$WORK/eval"

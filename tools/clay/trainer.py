@@ -167,7 +167,8 @@ def train(task, a):
     flat = Flat(net)
     weights = flat.gather()
     shared = {"weights": weights, "m": torch.zeros_like(weights), "v": torch.zeros_like(weights),
-              "average": weights.clone(), "step": torch.zeros(1), "minutes": torch.zeros(1), "end": torch.zeros(1), "sums": torch.zeros(16)}
+              "average": weights.clone(), "step": torch.zeros(1), "minutes": torch.zeros(1), "end": torch.zeros(1),
+              "sums": torch.zeros(16)}
     print(f"{sum(p.numel() for _, p in flat.parameters) / 1e6:.2f} M weights are trained, "
           f"of {sum(p.numel() for p in net.parameters()) / 1e6:.2f} M", flush=True)
     if os.path.exists(f"{a.state}/state.pt"):

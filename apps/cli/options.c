@@ -49,6 +49,12 @@ void settings_free(settings *s) {
 
 /* ------------------------------------------------------------------------------------------------ rows */
 
+const verb *verb_of(unsigned bit) {
+    const verb *v = verbs;
+    while (v->bit != bit) v++;
+    return v;
+}
+
 const option_row *option_named(const char *name) {
     for (int i = 0; i < option_count; i++)
         if (!strcmp(options[i].name, name)) return &options[i];

@@ -38,6 +38,7 @@ struct verb {
 
 extern const verb verbs[];
 extern const int verb_count;
+const verb *verb_of(unsigned bit);
 
 typedef struct option_kind option_kind;
 

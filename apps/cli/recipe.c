@@ -97,12 +97,6 @@ int recipe_hash_files(job *j) {
     return DONE;
 }
 
-static const verb *verb_of(unsigned bit) {
-    for (int i = 0; i < verb_count; i++)
-        if (verbs[i].bit == bit) return &verbs[i];
-    return NULL;
-}
-
 static char *recipe_json(const job *j, const portrait *p) {
     settings one = *j->s;
     if (p->plain) one.verb = verb_of(GENERATE);

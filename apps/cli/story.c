@@ -6,17 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const verb *verb_edit(void) {
-    for (int i = 0; i < verb_count; i++)
-        if (verbs[i].bit == EDIT) return &verbs[i];
-    return NULL;
+int story_check(const settings *s) {
+    if (s->photo || s->prompts.count >= 2) return DONE;
+    if (s->prompts.count) return usage("a story takes two prompts or more, and there is one: \"%s\"", s->prompts.at[0]);
+    return usage("a story takes two prompts or more, and there are none");
 }
 
 /* The anchor's prompt becomes the source, the others stay. */
 static int take_anchor(settings *s) {
     if (s->anchor > s->prompts.count) return usage("--anchor %d: there are %d prompts", s->anchor, s->prompts.count);
-    if (s->prompts.count < 2)
-        return usage("a story takes two prompts or more, and there is one: \"%s\"", s->prompts.at[0]);
     if (given(s, "source")) return usage("--source says what --photo shows, which is not there");
     int i = s->anchor - 1;
     s->source = s->prompts.at[i];
@@ -31,10 +29,11 @@ int story(settings *s) {
         return usage("--anchor and --photo contradict each other: the photo is what the pictures read");
     if (!s->photo && given(s, "inversion"))
         return usage("--inversion makes sense only with --photo, which is not there");
-    int rc = s->photo ? DONE : take_anchor(s);
+    int rc = story_check(s);
+    if (!rc && !s->photo) rc = take_anchor(s);
     if (rc) return rc;
     s->operand = s->photo;
     s->story = true;
-    s->verb = verb_edit(); /* what each picture's recipe says */
+    s->verb = verb_of(EDIT); /* what each picture's recipe says */
     return edit(s);
 }

@@ -100,12 +100,22 @@ static int check(settings *s) {
                                                  : "my-subject.safetensors");
 }
 
+/* The path of what is learned without its ending; in a pattern of names, a % is written twice. */
+static const char *stem_of(settings *s, bool pattern) {
+    static const char ending[] = ".safetensors";
+    size_t n = strlen(s->output), ends = sizeof ending - 1, at = 0;
+    if (n > ends && !strcmp(s->output + n - ends, ending)) n -= ends;
+    char *stem = must(malloc(2 * n + 1));
+    for (size_t i = 0; i < n; i++) {
+        if (pattern && s->output[i] == '%') stem[at++] = '%';
+        stem[at++] = s->output[i];
+    }
+    stem[at] = 0;
+    return own(s, stem);
+}
+
 /* What --story draws once the subject is learned. Read before, so that a mistake in it is told in time. */
 static int plan_story(settings *t, settings *s) {
-    const verb *v = verbs;
-    while (v->bit != STORY) v++;
-    const char *end = strstr(s->output, ".safetensors");
-    const int n = end ? (int)(end - s->output) : (int)strlen(s->output);
     const char *argv[] = {"story",
                           "--model",
                           s->model,
@@ -114,23 +124,20 @@ static int plan_story(settings *t, settings *s) {
                           "--prompts",
                           s->story_prompts,
                           "--sheet",
-                          format_text(s, "%.*s-story.png", n, s->output),
+                          format_text(s, "%s-story.png", stem_of(s, false)),
                           "--output",
-                          format_text(s, "%.*s-story-%%d.png", n, s->output),
+                          format_text(s, "%s-story-%%d.png", stem_of(s, true)),
                           "--seed",
                           format_text(s, "%lld", (long long)s->seed)};
     const int argc = (int)(sizeof argv / sizeof *argv) - (s->seed < 0 ? 2 : 0);
-    int rc = options_parse(t, v, argc, (char **)argv);
+    int rc = options_parse(t, verb_of(STORY), argc, (char **)argv);
     if (rc) return rc;
     t->vae = s->vae, t->config = s->config, t->ema = s->ema, t->prediction = s->prediction;
     t->threads = s->threads, t->numbers = s->numbers, t->device = s->device, t->isa = s->isa;
     t->quiet = s->quiet, t->json = s->json;
     t->width = t->height = s->width;
     if (!(rc = options_check(t))) rc = prompts_read(t);
-    if (!rc && t->prompts.count < 2)
-        rc = usage("%s: a story takes two prompts or more, one a line, and there %s", s->story_prompts,
-                   t->prompts.count ? "is one" : "are none");
-    return rc;
+    return rc ? rc : story_check(t);
 }
 
 static int tell_story(settings *t, settings *s) {

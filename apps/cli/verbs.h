@@ -15,6 +15,7 @@ int merge(settings *s);
 int compress(settings *s);
 int convert(settings *s);
 int story(settings *s);
+int story_check(const settings *s); /* whether it has prompts enough: DONE or BAD_USAGE */
 int score(settings *s);
 
 #endif

@@ -1,6 +1,7 @@
 /* What training on the built-in model is good for, measured: individuals that the model has never seen are learned from
- * five photos each, and asked for two scenes of the clay bench, with and without what was learned, with and without
- * MasaCtrl from the first photo. Tables in Markdown on standard output; photos and pictures stay in FOLDER.
+ * five photos each, and asked for two scenes of the clay bench, with and without what was learned, with and without the
+ * subject of the first photo carried over by MasaCtrl. Everything starts from the same noise. Tables in Markdown on
+ * standard output; photos and pictures stay in FOLDER.
  *
  *     bench-learn MODEL FOLDER [INDIVIDUALS] [STEPS] [RATE]
  *
@@ -21,7 +22,7 @@ enum { PHOTOS = 5, OTHERS = 20, SEEDS = 2, MOST = 64, FIRST = 9001, OTHERS_SEED 
 
 typedef enum arm { CLASS, NAMED, LEARNED, CARRIED, BOTH, ARMS } arm;
 static const char *const arm_names[ARMS] = {"`a dog ...`", "`a blue dog ...`", "`a <new1> dog ...`",
-                                            "MasaCtrl, `a blue dog ...`", "MasaCtrl, `a <new1> dog ...`"};
+                                            "carried, `a blue dog ...`", "carried, `a <new1> dog ...`"};
 
 typedef enum measure { OF_IDENTITY, OF_SPECIES, OF_ACTION, OF_PLACE, OF_MEAN, MEASURES } measure;
 static const ss_clay_part part_of[MEASURES] = {
@@ -145,21 +146,28 @@ static ss_status from_text(bench *b, int who, arm a, const char *folder) {
 static ss_status from_photo(bench *b, int who, arm a, const char *folder) {
     char *prompts[SS_PLAYER_TARGETS], *source = in_words(b, b->player.source, a), *name = ss_format(b->cx, "arm%d-", a);
     for (int t = 0; t < SS_PLAYER_TARGETS; t++) prompts[t] = in_words(b, b->player.prompt[t], a);
-    ss_edited e = {0};
-    ss_edit_request q = {.photo = &b->photo,
-                         .width = SIDE,
-                         .height = SIDE,
-                         .source = source,
-                         .prompts = (const char *const *)prompts,
-                         .prompt_count = SS_PLAYER_TARGETS,
-                         .sampling = {.steps = 30, .guidance = 4}};
     ss_status st = b->cx->status;
-    if (!st) st = ss_edit(&e, b->cx, b->m, &q);
-    for (int t = 0; t < SS_PLAYER_TARGETS && !st; t++) {
-        st = measure_picture(b, who, a, t, 1.0 / SS_PLAYER_TARGETS, &e.targets[t]);
-        if (!st) st = write_picture(b, folder, name, t + 1, &e.targets[t]);
+    for (int i = 0; i < SEEDS && !st; i++) {
+        ss_edited e = {0};
+        ss_edit_request q = {.photo = &b->photo,
+                             .width = SIDE,
+                             .height = SIDE,
+                             .source = source,
+                             .prompts = (const char *const *)prompts,
+                             .prompt_count = SS_PLAYER_TARGETS,
+                             .seed = b->player.seed + (uint64_t)i,
+                             .fresh = 1,
+                             .method = SS_METHOD_AUTO,
+                             .subject = ss_clay_words(SS_CLAY_SPECIES)[b->player.photo.id.species],
+                             .own_background = true,
+                             .sampling = {.steps = 30, .guidance = 4}};
+        st = ss_edit(&e, b->cx, b->m, &q);
+        for (int t = 0; t < SS_PLAYER_TARGETS && !st; t++) {
+            st = measure_picture(b, who, a, t, 1.0 / (SS_PLAYER_TARGETS * SEEDS), &e.targets[t]);
+            if (!st) st = write_picture(b, folder, name, SEEDS * t + i + 1, &e.targets[t]);
+        }
+        ss_edited_free(&e);
     }
-    ss_edited_free(&e);
     for (int t = 0; t < SS_PLAYER_TARGETS; t++) free(prompts[t]);
     free(source), free(name);
     return st;

@@ -103,6 +103,7 @@ static ss_edit_request request_of(editing *e, const ss_image *photo, const float
         .negative = s->negative,
         .sampling = {.steps = s->steps, .guidance = s->guidance, .reuse = s->reuse, .clip_skip = s->clip_skip},
         .seed = (uint64_t)s->seed,
+        .fresh = s->fresh,
         .method = (ss_method)s->method,
         .inversion = (ss_inversion)s->inversion,
         .inversion_guidance = s->inversion_guidance,
@@ -119,6 +120,7 @@ static ss_edit_request request_of(editing *e, const ss_image *photo, const float
         .target_subject = s->target_words,
         .source_mask = {s->width, s->height, source_mask},
         .target_mask = {s->width, s->height, target_mask},
+        .own_background = s->background == PROMPT_BACKGROUND,
         .keep_source = s->keep_source,
         .keep_keys = s->keep_keys,
         .save_masks = s->save_masks,
@@ -139,7 +141,7 @@ static int draw_without(ss_edited *out, editing *e, ss_edit_request r) {
     r.threshold = 0;
     r.subject = r.target_subject = r.save_masks = r.save_attention = NULL;
     r.source_mask = r.target_mask = (ss_mask){0};
-    r.keep_keys = false;
+    r.keep_keys = r.own_background = false;
     r.reconstructed = NULL;
     r.drawn = NULL;
     return job_verdict(&e->j, ss_edit(out, e->j.cx, e->j.m, &r));
@@ -242,7 +244,7 @@ int edit(settings *s) {
     float *source_mask = NULL, *target_mask = NULL;
 
     if (!s->recipe && !s->draw_source) s->photo = s->operand;
-    if (s->seed < 0 && !s->draw_source) s->seed = 0;
+    if (s->seed < 0 && !s->draw_source && s->fresh == 0) s->seed = 0; /* nothing is random */
     const char *stem = s->recipe        ? s->stem
                        : s->story       ? "story"
                        : s->draw_source ? "selfsame-edit"

@@ -212,10 +212,11 @@ static const struct {
     const char *option;
     unsigned methods;
 } of_method[] = {
-    {"source-mask", MASK},     {"target-mask", MASK},      {"subject-words", AUTO_MASK}, {"target-words", AUTO_MASK},
-    {"threshold", AUTO_MASK},  {"layers", CONTROLLED},     {"start-step", CONTROLLED},   {"end-step", CONTROLLED},
-    {"every", CONTROLLED},     {"last-digit", CONTROLLED}, {"step-list", CONTROLLED},    {"keep-keys", CONTROLLED},
-    {"save-masks", AUTO_MASK}, {"compare", CONTROLLED},
+    {"source-mask", MASK},       {"target-mask", MASK},     {"subject-words", AUTO_MASK},
+    {"target-words", AUTO_MASK}, {"threshold", AUTO_MASK},  {"layers", CONTROLLED},
+    {"start-step", CONTROLLED},  {"end-step", CONTROLLED},  {"every", CONTROLLED},
+    {"last-digit", CONTROLLED},  {"step-list", CONTROLLED}, {"keep-keys", CONTROLLED},
+    {"save-masks", AUTO_MASK},   {"compare", CONTROLLED},   {"background", MASK | AUTO_MASK},
 };
 
 static int check_pairs(const settings *s) {

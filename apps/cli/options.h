@@ -98,6 +98,7 @@ const char *did_you_mean(settings *s, const char *word, const char *const *words
 
 enum { RECIPE_SELFSAME, RECIPE_COMPVIS, RECIPE_DIFFUSERS }; /* recipe_words */
 enum { NUMBERS_AUTO, NUMBERS_FLOAT32, NUMBERS_BFLOAT16 };   /* numbers_words */
+enum { PHOTO_BACKGROUND, PROMPT_BACKGROUND };               /* background_words */
 enum { MEMORY_CHECK, MEMORY_ANYWAY };                       /* memory_words */
 enum { SCALE_NOTHING, SCALE_THREADS, SCALE_SIZE };          /* scale_words */
 extern const char *const kind_words[], *const recipe_words[], *const schedule_words[];

@@ -42,10 +42,10 @@ typedef struct settings {
     double guidance, eta;
     int64_t seed; /* negative: not chosen yet */
 
-    int method, inversion;
+    int method, inversion, background;
     const char *layers, *source_mask, *target_mask, *subject_words, *target_words, *keep_source, *save_masks,
         *save_attention;
-    double threshold, inversion_guidance;
+    double threshold, inversion_guidance, fresh;
     int start_step, end_step, every, last_digit;
     numbers step_list;
     bool keep_keys, compare;

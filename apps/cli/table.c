@@ -16,6 +16,7 @@
 #define PICTURE_VERBS (BOTH | REPEAT | CLAY)
 
 const char *const method_words[] = {"plain", "union", "mask", "auto-mask", "none", NULL};
+const char *const background_words[] = {"photo", "prompt", NULL};
 const char *const inversion_words[] = {"direct", "ddim", "trajectory", "negative-prompt", NULL};
 const char *const fit_words[] = {"squash", "crop", "pad", NULL};
 const char *const prediction_words[] = {"auto", "epsilon", "v", NULL};
@@ -152,10 +153,14 @@ const option_row options[] = {
      .help = "auto-mask: the words in the prompts [the same]"},
     {NULL, "threshold", 0, "X", EDITS, 0, &number_kind, AT(threshold), 0.001, 1, .preset = "0.1", .recipe = true,
      .help = "auto-mask: how strong a word's map counts as subject"},
+    {NULL, "background", 0, "WHOSE", EDITS, EDITS, &choice_kind, AT(background), .words = background_words,
+     .preset = "photo", .recipe = true, .help = "with masks: what is not the subject is the photo's, or the prompt's"},
     {NULL, "inversion", 0, "NAME", EDITS, EDITS, &choice_kind, AT(inversion), .words = inversion_words,
      .preset = "direct", .recipe = true, .help = "direct, ddim, trajectory, negative-prompt"},
     {NULL, "inversion-guidance", 0, "X", EDITS, 0, &number_kind, AT(inversion_guidance), 1, 100, .preset = "1",
      .recipe = true, .help = "guidance while the photo is inverted"},
+    {NULL, "fresh", 0, "X", EDITS, EDITS, &number_kind, AT(fresh), 0, 1, .preset = "0", .recipe = true,
+     .help = "share of new noise, by --seed, in where pictures start: frees pose and place"},
     {NULL, "keep-source", 0, "FILE", EDITS, 0, &file_kind, AT(keep_source),
      .help = "keep the inverted photo there, and use it again if it is there"},
     {NULL, "keep-keys", 0, NULL, EDITS, 0, &switch_kind, AT(keep_keys), .recipe = true,
@@ -170,7 +175,7 @@ const option_row options[] = {
 
     {"What is judged", "profile", 0, "NAME", SCORE, SCORE, &choice_kind, AT(profile), .words = profile_words,
      .help = "by which bench: clay, individuals of the clay world"},
-    {NULL, "parts", 0, "LIST", SCORE, SCORE, &text_kind, AT(parts_of_bench), .preset = "renders,text,edit",
+    {NULL, "parts", 0, "LIST", SCORE, SCORE, &text_kind, AT(parts_of_bench), .preset = "renders,text,edit,fresh",
      .help = "of it: renders, text, edit, and study, which takes long"},
     {NULL, "individuals", 'n', "N", SCORE, SCORE, &integer_kind, AT(individuals), 1, 10000, .preset = "16",
      .help = "how many; more later go on with the same folder"},

@@ -372,7 +372,11 @@ typedef struct ss_edit_request {
     int prompt_count;
     const char *negative;
     ss_sampling_options sampling; /* always DDIM: .sampler has to be NULL or "ddim"; .eta 0 */
-    uint64_t seed;                /* of a source that is drawn; otherwise nothing in an edit is random */
+    uint64_t seed;                /* of a source that is drawn, and of fresh noise; nothing else in an edit is random */
+    double fresh; /* of the noise that targets start from, the share of its variance that is new, 0 to 1:
+                     sqrt(1 - fresh) * the source's + sqrt(fresh) * that of `seed`, or of `seed` + 1
+                     where the source has that of `seed`. 0, as in MasaCtrl: the source's layout stays.
+                     More frees pose and place; what is carried over is then all that targets have of it */
     ss_method method;
     ss_inversion inversion;
     double inversion_guidance; /* 0: 1 (none) */
@@ -382,6 +386,8 @@ typedef struct ss_edit_request {
     const char *target_subject; /* the same in every prompt; NULL: `subject`, where the prompt has it */
     ss_mask source_mask;        /* SS_METHOD_MASK */
     ss_mask target_mask;
+    bool own_background; /* methods with masks: what is not the subject reads itself, not the source's background, and
+                            is the prompt's */
     const char *keep_source; /* a file: the source branch is stored there, or taken from it if it is there and fits */
     bool keep_keys; /* the source is drawn once, and all targets read the keys and values that were kept of it, in
                        memory and, if a file is named, there; otherwise it is drawn beside each target. Faster from the
@@ -623,7 +629,7 @@ SS_API ss_status ss_train(ss_subject **out, ss_ctx *cx, ss_model *m, const ss_tr
 typedef struct ss_clay_score_request {
     const char *folder;           /* where everything goes; what is there already is not done again */
     const char *readers;          /* a folder with the networks that judge, as models/clay/readers */
-    const char *parts;            /* "renders", "text", "edit", "study", with commas; NULL: the first three */
+    const char *parts;            /* "renders", "text", "edit", "fresh", "study", with commas; NULL: the first four */
     int individuals;              /* 0: 16 */
     uint64_t seed;                /* of the first individual; 0: 9001. Below that, training may have seen it */
     ss_sampling_options sampling; /* 0 steps: 30; 0 guidance: 4. Always DDIM */

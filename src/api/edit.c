@@ -265,6 +265,18 @@ static ss_status save_maps(const edit *e, const ss_maps *maps, const char *who, 
     return e->cx->status;
 }
 
+/* Where a target starts: from the source's noise, and as much new noise as was asked for. */
+static void start_target(const edit *e, float *x) {
+    const float *source = e->path + e->steps * e->one;
+    double fresh = e->r->fresh;
+    memcpy(x, source, (size_t)e->one * sizeof *x);
+    if (fresh == 0) return;
+    ss_rng rng;
+    ss_rng_seed(&rng, e->r->seed + (e->r->photo ? 0 : 1));
+    ss_rng_normal(&rng, x, e->one);
+    for (int64_t i = 0; i < e->one; i++) x[i] = (float)(sqrt(1 - fresh) * source[i] + sqrt(fresh) * x[i]);
+}
+
 /* Opens a run from the inverted noise: the source, if `texts` begin with its own, and targets. */
 static ss_status open_rows(edit *e, ss_run *run, const int *texts, int rows) {
     bool source = texts[0] == TEXT_SOURCE;
@@ -278,8 +290,8 @@ static ss_status open_rows(edit *e, ss_run *run, const int *texts, int rows) {
     run->sample.shared = e->control.source_shared;
     run->sample.control = e->r->method == SS_METHOD_NONE ? NULL : &e->control.control;
     hook_source(e, &run->sample);
-    for (int i = 0; i < rows; i++)
-        memcpy(e->latents + i * e->one, e->path + e->steps * e->one, (size_t)e->one * sizeof *e->path);
+    memcpy(e->latents, e->path + e->steps * e->one, (size_t)e->one * sizeof *e->path);
+    for (int i = source; i < rows; i++) start_target(e, e->latents + i * e->one);
     return SS_OK;
 }
 
@@ -356,10 +368,14 @@ static ss_status check(ss_ctx *cx, const ss_edit_request *r) {
     if (r->method != SS_METHOD_AUTO && (r->subject || r->target_subject || r->threshold != 0))
         return ss_fail(cx, SS_ERR_ARG,
                        "subject words and thresholds make automatic masks, but the method is another one");
+    if (r->own_background && r->method != SS_METHOD_MASK && r->method != SS_METHOD_AUTO)
+        return ss_fail(cx, SS_ERR_ARG, "a background of its own needs a method with masks, and this one has none");
     if ((r->save_masks || r->masked) && r->method != SS_METHOD_AUTO)
         return ss_fail(cx, SS_ERR_ARG, "only automatic masks can be saved or shown; the method is another one");
     if (r->inversion_guidance < 0)
         return ss_fail(cx, SS_ERR_ARG, "inversion guidance %g: it starts at 1 (none)", r->inversion_guidance);
+    if (!(r->fresh >= 0 && r->fresh <= 1))
+        return ss_fail(cx, SS_ERR_ARG, "fresh noise %g: a share goes from 0 to 1", r->fresh);
     return ss_sampling_check(cx, &r->sampling);
 }
 
@@ -393,6 +409,7 @@ static ss_status prepare(edit *e, ss_image *source) {
     ss_masactrl_init(c);
     c->method = r->method, c->halves = e->halves, c->steps = e->active, c->step_count = e->steps;
     c->source_mask = r->source_mask, c->target_mask = r->target_mask;
+    c->own_background = r->own_background;
     c->threshold = r->threshold > 0 ? (float)r->threshold : 0.1f;
     if (r->save_masks || r->masked) c->saw = saw_mask, c->user = e;
     if (!st) st = ss_steps_select(e->active, e->cx, &r->control, e->steps);

@@ -53,9 +53,10 @@ static ss_status read_source(const ss_masactrl *m, ss_ctx *cx, const ss_attn_sit
                                 site->step, site->layer);
 }
 
-/* Object reads object, background reads background. `source` and `target` lie on the layer's grid. */
+/* Image `row`'s object reads the source's object, its background the source's, or itself. `source` and `target` lie on
+ * the layer's grid. */
 static ss_status read_masked(const ss_masactrl *m, ss_ctx *cx, const ss_attn_site *site, ss_attn_read *r, int half,
-                             const float *source, const float *target) {
+                             int row, const float *source, const float *target) {
     int64_t n = site->h * site->w;
     float *bias = ss_arena_take(cx, 4 * (size_t)n * sizeof *bias);
     if (!bias) return SS_ERR_NOMEM;
@@ -68,9 +69,12 @@ static ss_status read_masked(const ss_masactrl *m, ss_ctx *cx, const ss_attn_sit
         rest[i] = 1 - target[i];
     }
     ss_status st = read_source(m, cx, site, &r[0], half);
-    if (!st) st = read_source(m, cx, site, &r[1], half);
+    if (m->own_background)
+        r[1] = (ss_attn_read){.joined = 1, .from = {row}};
+    else if (!st)
+        st = read_source(m, cx, site, &r[1], half);
     r[0].bias = bias, r[0].weight = weight;
-    r[1].bias = behind, r[1].weight = rest;
+    r[1].bias = m->own_background ? NULL : behind, r[1].weight = rest;
     return st;
 }
 
@@ -136,7 +140,7 @@ static ss_status plan(ss_control *self, ss_ctx *cx, const ss_attn_site *site, ss
             int row = row_of(m, site, half, i);
             ss_attn_read *r = p->read[row];
             if (masked && grid[0]) {
-                st = read_masked(m, cx, site, r, half, grid[0], grid[1 + i - first]);
+                st = read_masked(m, cx, site, r, half, row, grid[0], grid[1 + i - first]);
             } else {
                 st = read_source(m, cx, site, r, half);
                 if (m->method == SS_METHOD_UNION) r->joined = 2, r->from[1] = row, r->kept[1] = NULL;

@@ -2,7 +2,8 @@
  *
  * Guidance doubles the batch, and each half holds the source first and then its targets. From chosen steps and layers
  * on a target's self-attention reads the source's keys and values instead of its own (section 3.2), both (union), or,
- * with masks, the source's object for its own object and the source's background for the rest (section 3.3).
+ * with masks, the source's object for its own object and the source's background for the rest (section 3.3). Ours is
+ * the choice that the rest reads itself: the subject is carried over, and its surroundings are the prompt's.
  */
 #ifndef SS_MASACTRL_H
 #define SS_MASACTRL_H
@@ -39,6 +40,8 @@ typedef struct ss_masactrl {
     ss_token_set source_words;
     const ss_token_set *target_words; /* one for each target */
     int map_tokens; /* 0: the third level; else the layers with so many queries (256 in the original program) */
+
+    bool own_background; /* with masks: the background reads itself, not the source's */
 
     ss_keep *keep; /* NULL, or where the source's keys, values and maps are stored or come from */
 

@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BENCH = 1 }; /* raised when equal settings measure something else */
+enum { BENCH = 2 }; /* raised when equal settings measure something else */
 
 /* A picture and all that is read off it. */
 typedef struct figure {
@@ -210,18 +210,23 @@ static void see_mask(void *user, int step, int layer, bool source, const ss_mask
     o->sum += any ? (double)both / any : 1, o->count++;
 }
 
-static ss_edit_request request_of(const bench *b, bool drawn, ss_arm arm, overlap *masks) {
-    static const ss_method methods[SS_ARMS] = {
-        [SS_ARM_OFF] = SS_METHOD_NONE, [SS_ARM_PLAIN] = SS_METHOD_MASACTRL, [SS_ARM_MASKED] = SS_METHOD_AUTO};
+static ss_edit_request request_of(const bench *b, ss_experiment e, ss_arm arm, overlap *masks) {
+    static const ss_method methods[SS_ARMS] = {[SS_ARM_OFF] = SS_METHOD_NONE,
+                                               [SS_ARM_PLAIN] = SS_METHOD_MASACTRL,
+                                               [SS_ARM_MASKED] = SS_METHOD_AUTO,
+                                               [SS_ARM_SUBJECT] = SS_METHOD_AUTO};
+    bool drawn = e == SS_TEXT, masked = methods[arm] == SS_METHOD_AUTO;
     ss_edit_request q = {.photo = drawn ? NULL : &b->photo.im,
                          .width = b->size,
                          .height = b->size,
                          .source = b->player.source,
                          .sampling = b->o.sampling,
                          .seed = b->player.seed,
-                         .method = methods[arm]};
-    if (arm == SS_ARM_MASKED) q.subject = ss_clay_words(SS_CLAY_SPECIES)[b->player.photo.id.species];
-    if (arm == SS_ARM_MASKED && !drawn) q.masked = see_mask, q.masked_user = masks;
+                         .fresh = e == SS_FRESH,
+                         .method = methods[arm],
+                         .own_background = arm == SS_ARM_SUBJECT};
+    if (masked) q.subject = ss_clay_words(SS_CLAY_SPECIES)[b->player.photo.id.species];
+    if (masked && !drawn) q.masked = see_mask, q.masked_user = masks;
     return q;
 }
 
@@ -253,12 +258,12 @@ static ss_status measure_source(bench *b, figure *source, ss_image *im) {
     return st ? st : ss_rows_add(&b->rows, b->cx, &row);
 }
 
-/* Both targets by one method, from the photo or, `drawn`, from a source that the prompt and the seed make. */
-static ss_status draw_targets(bench *b, bool drawn, ss_arm arm, figure *source) {
+/* Both targets by one method, from the photo or, of SS_TEXT, from a source that the prompt and the seed make. */
+static ss_status draw_targets(bench *b, ss_experiment e, ss_arm arm, figure *source) {
     const char *prompts[SS_PLAYER_TARGETS] = {b->player.prompt[0], b->player.prompt[1]};
-    ss_experiment e = drawn ? SS_TEXT : SS_EDIT;
+    bool drawn = e == SS_TEXT;
     overlap masks = {.b = b};
-    ss_edit_request q = request_of(b, drawn, arm, &masks);
+    ss_edit_request q = request_of(b, e, arm, &masks);
     ss_edited done = {0};
     q.prompts = prompts, q.prompt_count = SS_PLAYER_TARGETS;
     ss_status st = ss_edit(&done, b->cx, b->m, &q);
@@ -276,12 +281,13 @@ static ss_status draw_targets(bench *b, bool drawn, ss_arm arm, figure *source) 
     return st;
 }
 
-static ss_status work_text(bench *b) {
+/* Both targets by every method. */
+static ss_status draw_arms(bench *b, ss_experiment e) {
     figure source = {0};
     ss_status st = SS_OK;
-    for (ss_arm arm = SS_ARM_OFF; arm <= SS_ARM_MASKED && !st; arm++) {
+    for (ss_arm arm = SS_ARM_OFF; arm <= SS_ARM_SUBJECT && !st; arm++) {
         st = ss_stopped(b->cx);
-        if (!st) st = draw_targets(b, true, arm, &source);
+        if (!st) st = draw_targets(b, e, arm, &source);
     }
     figure_free(&source);
     return st;
@@ -291,7 +297,7 @@ static ss_status work_text(bench *b) {
 static ss_status measure_inversion(bench *b) {
     const char *prompt = b->player.source;
     ss_row row = ss_row_new(SS_EDIT, SS_ARM_SOURCE, b->player.seed, -1);
-    ss_edit_request q = request_of(b, false, SS_ARM_OFF, NULL);
+    ss_edit_request q = request_of(b, SS_EDIT, SS_ARM_OFF, NULL);
     ss_edited done = {0};
     figure f = {0};
     q.prompts = &prompt, q.prompt_count = 1;
@@ -314,11 +320,7 @@ static ss_status work_edit(bench *b) {
     snprintf(name, sizeof name, "edit-%llu-photo", (unsigned long long)b->player.seed);
     ss_status st = keep_picture(b, name, &b->photo.im);
     if (!st) st = measure_inversion(b);
-    for (ss_arm arm = SS_ARM_OFF; arm <= SS_ARM_MASKED && !st; arm++) {
-        st = ss_stopped(b->cx);
-        if (!st) st = draw_targets(b, false, arm, NULL);
-    }
-    return st;
+    return st ? st : draw_arms(b, SS_EDIT);
 }
 
 /* ------------------------------------------------------------------------------------------------ the study */
@@ -346,7 +348,7 @@ static ss_status work_study(bench *b, const cell *c) {
     char layers[16], *path = inverted(b);
     ss_row row = ss_row_new(SS_STUDY, c->arm, b->player.seed, SS_PLAYER_MOVES);
     overlap masks = {.b = b};
-    ss_edit_request q = request_of(b, false, c->arm, &masks);
+    ss_edit_request q = request_of(b, SS_STUDY, c->arm, &masks);
     ss_edited done = {0};
     row.step = c->step, row.layer = c->layer;
     q.prompts = &prompt, q.prompt_count = 1, q.keep_source = path;
@@ -368,10 +370,11 @@ static ss_status work(bench *b, ss_experiment part, const cell *c) {
     switch (part) {
     case SS_RENDERS:
         return work_renders(b);
-    case SS_TEXT:
-        return work_text(b);
     case SS_EDIT:
         return work_edit(b);
+    case SS_TEXT:
+    case SS_FRESH:
+        return draw_arms(b, part);
     default:
         return work_study(b, c);
     }
@@ -437,7 +440,7 @@ static ss_status choose_parts(bench *b) {
         if (found < 0) {
             const char *near = ss_nearest(word, ss_experiment_names, SS_EXPERIMENTS);
             return ss_fail(b->cx, SS_ERR_ARG,
-                           "the clay bench has no part \"%s\": there are renders, text, edit, study%s%s%s", word,
+                           "the clay bench has no part \"%s\": there are renders, text, edit, fresh, study%s%s%s", word,
                            near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
         }
         b->part[found] = true;
@@ -448,7 +451,7 @@ static ss_status choose_parts(bench *b) {
 
 static ss_status check(bench *b) {
     ss_clay_score_request *o = &b->o;
-    if (!o->parts) o->parts = "renders,text,edit";
+    if (!o->parts) o->parts = "renders,text,edit,fresh";
     if (!o->individuals) o->individuals = 16;
     if (!o->seed) o->seed = 9001;
     if (!o->sampling.steps) o->sampling.steps = 30;

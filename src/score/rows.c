@@ -12,9 +12,9 @@
 
 const char *const ss_measure_names[SS_MEASURES] = {"species",  "color", "action",  "place",      "prompt", "attributes",
                                                    "identity", "hue",   "pattern", "background", "mask",   "psnr"};
-const char *const ss_experiment_names[SS_EXPERIMENTS] = {"renders", "text", "edit", "study"};
-const char *const ss_arm_names[SS_ARMS] = {"same",   "kin", "stranger", "autoencoder",
-                                           "source", "off", "plain",    "masked"};
+const char *const ss_experiment_names[SS_EXPERIMENTS] = {"renders", "text", "edit", "fresh", "study"};
+const char *const ss_arm_names[SS_ARMS] = {"same", "kin",   "stranger", "autoencoder", "source",
+                                           "off",  "plain", "masked",   "subject"};
 
 ss_row ss_row_new(ss_experiment e, ss_arm arm, uint64_t individual, int target) {
     ss_row row = {.experiment = e, .arm = arm, .individual = individual, .target = target, .step = -1, .layer = -1};

@@ -23,7 +23,7 @@ typedef enum ss_measure {
     SS_MEASURES
 } ss_measure;
 
-typedef enum ss_experiment { SS_RENDERS, SS_TEXT, SS_EDIT, SS_STUDY, SS_EXPERIMENTS } ss_experiment;
+typedef enum ss_experiment { SS_RENDERS, SS_TEXT, SS_EDIT, SS_FRESH, SS_STUDY, SS_EXPERIMENTS } ss_experiment;
 
 typedef enum ss_arm {
     SS_ARM_SAME, /* renders of the individual in other scenes; of one of its kind there; of a stranger there */
@@ -34,6 +34,7 @@ typedef enum ss_arm {
     SS_ARM_OFF,         /* targets drawn without control, with MasaCtrl, and with its automatic masks */
     SS_ARM_PLAIN,
     SS_ARM_MASKED,
+    SS_ARM_SUBJECT, /* the masks, and a background that reads itself */
     SS_ARMS
 } ss_arm;
 

@@ -151,7 +151,9 @@ static void put_differences(tables *t, ss_experiment e) {
         ss_arm arm, than;
     } lines[] = {{"MasaCtrl - off", SS_ARM_PLAIN, SS_ARM_OFF},
                  {"masked - off", SS_ARM_MASKED, SS_ARM_OFF},
-                 {"masked - MasaCtrl", SS_ARM_MASKED, SS_ARM_PLAIN}};
+                 {"subject - off", SS_ARM_SUBJECT, SS_ARM_OFF},
+                 {"masked - MasaCtrl", SS_ARM_MASKED, SS_ARM_PLAIN},
+                 {"subject - MasaCtrl", SS_ARM_SUBJECT, SS_ARM_PLAIN}};
     put_head(t, "difference", drawn, DRAWN - 1);
     for (int i = 0; i < SS_COUNT_OF(lines); i++) {
         put(t, "| %s |", lines[i].title);
@@ -170,20 +172,23 @@ static void put_text(tables *t) {
     static const line lines[] = {{"first picture", SS_TEXT, SS_ARM_SOURCE},
                                  {"others: off", SS_TEXT, SS_ARM_OFF},
                                  {"others: MasaCtrl", SS_TEXT, SS_ARM_PLAIN},
-                                 {"others: masked", SS_TEXT, SS_ARM_MASKED}};
+                                 {"others: masked", SS_TEXT, SS_ARM_MASKED},
+                                 {"others: subject", SS_TEXT, SS_ARM_SUBJECT}};
     if (!has(t, SS_TEXT)) return;
     put(t, "### Text to image: a first picture, and others that read it\n\n");
     put_table(t, "pictures", drawn, DRAWN - 1, lines, SS_COUNT_OF(lines));
     put_differences(t, SS_TEXT);
 }
 
-static void put_edit(tables *t) {
-    static const line lines[] = {
-        {"off", SS_EDIT, SS_ARM_OFF}, {"MasaCtrl", SS_EDIT, SS_ARM_PLAIN}, {"masked", SS_EDIT, SS_ARM_MASKED}};
-    if (!has(t, SS_EDIT)) return;
-    put(t, "### Edits of a photo\n\n");
+static void put_edit(tables *t, ss_experiment e, const char *title) {
+    const line lines[] = {{"off", e, SS_ARM_OFF},
+                          {"MasaCtrl", e, SS_ARM_PLAIN},
+                          {"masked", e, SS_ARM_MASKED},
+                          {"subject", e, SS_ARM_SUBJECT}};
+    if (!has(t, e)) return;
+    put(t, "### %s\n\n", title);
     put_table(t, "control", drawn, DRAWN, lines, SS_COUNT_OF(lines));
-    put_differences(t, SS_EDIT);
+    put_differences(t, e);
 }
 
 /* ------------------------------------------------------------------------------------------------ the study */
@@ -247,7 +252,8 @@ static void put_markdown(tables *t, const json_t *settings, const ss_grid *g) {
     put_renders(t);
     if (has(t, SS_RENDERS) || has(t, SS_EDIT)) put_reconstruction(t);
     put_text(t);
-    put_edit(t);
+    put_edit(t, SS_EDIT, "Edits of a photo, from its own noise");
+    put_edit(t, SS_FRESH, "Edits of a photo, from new noise");
     put_study(t, g);
 }
 
@@ -287,7 +293,7 @@ static void add_pick(tables *t, const ss_pick *p) {
 
 static void add_all(tables *t) {
     ss_put_text(&t->csv, t->cx, "experiment,arm,minus,measure,held,step,layer,individuals,mean,low,high\n");
-    for (ss_experiment e = SS_RENDERS; e <= SS_EDIT; e++)
+    for (ss_experiment e = SS_RENDERS; e < SS_STUDY; e++)
         for (ss_arm arm = 0; arm < SS_ARMS; arm++)
             for (ss_measure m = 0; m < SS_MEASURES; m++)
                 for (int held = -1; held <= 1; held++) {

@@ -342,6 +342,41 @@ static void a_source_is_drawn_where_no_photo_is(void **state) {
     ss_image_free(&target);
 }
 
+/* All of the noise new: the start is that of a drawing by itself. A part of it: neither the photo's nor that. */
+static void fresh_noise_is_that_of_the_seed(void **state) {
+    (void)state;
+    for (int drawn = 0; drawn < 2; drawn++) {
+        ss_edit_request r = small(1);
+        r.seed = 9, r.fresh = 1, r.method = SS_METHOD_NONE;
+        if (drawn) r.photo = NULL;
+        ss_generate_request g = {.prompt = prompts[0],
+                                 .sampling = {.sampler = "ddim", .steps = 5},
+                                 .width = 64,
+                                 .height = 64,
+                                 .seed = drawn ? 10 : 9};
+        ss_image alone = {0};
+        assert_int_equal(ss_generate(&alone, cx, model, &g), SS_OK);
+        ss_edited whole = edited(&r);
+        assert_true(equal(&alone, &whole.targets[0]));
+        r.fresh = 0.5;
+        ss_edited half = edited(&r);
+        r.fresh = 0;
+        ss_edited none = edited(&r);
+        assert_false(equal(&half.targets[0], &whole.targets[0]));
+        assert_false(equal(&half.targets[0], &none.targets[0]));
+        assert_true(equal(&half.source, &none.source));
+        r.fresh = 1, r.method = SS_METHOD_MASACTRL;
+        ss_edited beside = edited(&r);
+        assert_false(equal(&alone, &beside.targets[0])); /* it reads the source */
+        r.keep_keys = true;
+        ss_edited kept = edited(&r);
+        assert_true(ss_psnr(&kept.targets[0], &beside.targets[0]) > 40);
+        ss_image_free(&alone);
+        ss_edited_free(&whole), ss_edited_free(&half), ss_edited_free(&none), ss_edited_free(&beside);
+        ss_edited_free(&kept);
+    }
+}
+
 /* ------------------------------------------------------------------------------------------------ looking on */
 
 static int previews, reconstructed;
@@ -446,7 +481,9 @@ static void requests_that_make_no_sense_say_why(void **state) {
                                         "which words name the subject",
                                         "cannot be made",
                                         "sides go from 8",
-                                        "clip skip 7"};
+                                        "clip skip 7",
+                                        "fresh noise 1.5",
+                                        "needs a method with masks"};
     float mask[1] = {1};
     for (int i = 0; i < SS_COUNT_OF(words); i++) {
         ss_edit_request r = small(1);
@@ -474,6 +511,8 @@ static void requests_that_make_no_sense_say_why(void **state) {
         if (i == 20) r.save_attention = "/dev/null/maps";
         if (i == 21) r.width = 5000;
         if (i == 22) r.sampling.clip_skip = 7;
+        if (i == 23) r.fresh = 1.5;
+        if (i == 24) r.own_background = true;
         ss_edited e = {0};
         ss_status st = ss_edit(&e, cx, model, &r);
         if (st != (i == 20 ? SS_ERR_FILE : SS_ERR_ARG) || !strstr(ss_ctx_error(cx), words[i]))
@@ -497,6 +536,7 @@ int main(void) {
         cmocka_unit_test(targets_of_kept_keys_are_those_of_single_runs),
         cmocka_unit_test(another_file_is_no_kept_source),
         cmocka_unit_test(a_source_is_drawn_where_no_photo_is),
+        cmocka_unit_test(fresh_noise_is_that_of_the_seed),
         cmocka_unit_test(those_who_look_on_see_all_and_change_nothing),
         cmocka_unit_test(a_stop_keeps_the_targets_that_are_finished),
         cmocka_unit_test(requests_that_make_no_sense_say_why),

@@ -350,6 +350,10 @@ static void every_method_and_inversion_works(void **state) {
         "--layers encoder,12 --start-step 1 --end-step 2 --every 2 --save-attention attention",
         "--step-list 0,2-3 --fit pad --clip-skip 1",
         "--fit crop --guidance 1 --preview preview.png",
+        "--fresh 0.5 --seed 3",
+        "--method auto-mask --source 'a dog' --subject-words dog --target-words cat --background prompt --fresh 1",
+        "--method mask --source-mask mask.png --target-mask mask.png --background prompt",
+        "--fresh 1",
     };
     do_well(*state, "$selfsame generate -m model -p x --steps 1 --size 64 --seed 2 -o mask.png");
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {

@@ -77,7 +77,7 @@ static void benches(void **state) {
                                         "bench/measured/text-9001.json",
                                         "bench/measured/study-9001-masked-step2-layer13.json"};
     does(state, BENCH "-n 1 --json >first.json");
-    assert_int_equal(scene_count(*state, "bench/pictures/*.png"), 7 + 7);
+    assert_int_equal(scene_count(*state, "bench/pictures/*.png"), 9 + 9 + 8);
     does(state, BENCH "-n 1 --parts renders,study");
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         if (!scene_has(*state, files[i])) fail_msg("there is no %s", files[i]);
@@ -100,6 +100,7 @@ static void benches(void **state) {
     assert_true(mean_in(both, "renders", "autoencoder", "psnr") > 25);
     assert_true(mean_in(both, "edit", "masked", "mask") >= 0);
     assert_true(mean_in(both, "edit", "source", "psnr") > 10);
+    assert_true(mean_in(both, "fresh", "subject", "identity") > -1);
     assert_true(json_array_size(json_object_get(both, "differences")) > 20);
     json_decref(first), json_decref(again), json_decref(both);
 }

@@ -163,6 +163,30 @@ static void masks_of_ones_hide_nothing(void **state) {
     differs(b + ONE, a + ONE, ONE);
 }
 
+/* Where the target's mask is 0 everywhere nothing is carried over, where it is 1 everything, whatever the background
+ * does; in between it differs from a background that reads the source. */
+static void a_background_of_its_own_reads_itself(void **state) {
+    (void)state;
+    float ones[12], zeros[12] = {0}, half[12];
+    for (int i = 0; i < 12; i++) ones[i] = 1, half[i] = i < 6;
+    ss_masactrl plain = control_of(SS_METHOD_MASACTRL), masked = control_of(SS_METHOD_MASK);
+    masked.own_background = true;
+    masked.source_mask = (ss_mask){4, 3, ones}, masked.target_mask = (ss_mask){4, 3, zeros};
+    predict(a, NULL, 0, ROWS, 0, 7.5);
+    predict(b, &masked, 0, ROWS, 0, 7.5);
+    close_to(b, a, ROWS * ONE);
+    masked.target_mask.data = ones;
+    predict(a, &plain, 0, ROWS, 0, 7.5);
+    predict(b, &masked, 0, ROWS, 0, 7.5);
+    close_to(b, a, ROWS * ONE);
+    masked.source_mask.data = masked.target_mask.data = half;
+    predict(b, &masked, 0, ROWS, 0, 7.5);
+    masked.own_background = false;
+    predict(a, &masked, 0, ROWS, 0, 7.5);
+    close_to(b, a, ONE);
+    differs(b + ONE, a + ONE, ONE);
+}
+
 /* With the same text in both halves the source comes once. */
 static void a_shared_source_is_the_same_as_two(void **state) {
     (void)state;
@@ -174,9 +198,12 @@ static void a_shared_source_is_the_same_as_two(void **state) {
     for (int i = 0; i < SS_COUNT_OF(methods); i++) {
         ss_masactrl two = control_of(methods[i]), one = control_of(methods[i]);
         one.source_shared = true;
-        predict(a, &two, 0, ROWS, 0, 7.5);
-        predict(b, &one, 0, ROWS, 1, 7.5);
-        close_to(b, a, ROWS * ONE);
+        for (int own = 0; own < 1 + (methods[i] == SS_METHOD_AUTO); own++) {
+            two.own_background = one.own_background = own;
+            predict(a, &two, 0, ROWS, 0, 7.5);
+            predict(b, &one, 0, ROWS, 1, 7.5);
+            close_to(b, a, ROWS * ONE);
+        }
     }
     memcpy(with, old, (size_t)words * sizeof *with);
     free(old);
@@ -185,10 +212,12 @@ static void a_shared_source_is_the_same_as_two(void **state) {
 static void kept_keys_stand_in_for_the_source(void **state) {
     (void)state;
     static const ss_method methods[] = {SS_METHOD_MASACTRL, SS_METHOD_UNION, SS_METHOD_AUTO};
-    for (int i = 0; i < 2 * SS_COUNT_OF(methods); i++) {
+    for (int i = 0; i < 2 * SS_COUNT_OF(methods) + 2; i++) {
+        bool own = i / 2 == SS_COUNT_OF(methods); /* once more the last one, with a background of its own */
         double guidance = i % 2 ? 7.5 : 1;
         ss_keep *keep = NULL;
-        ss_masactrl joint = control_of(methods[i / 2]), alone = control_of(methods[i / 2]);
+        ss_masactrl joint = control_of(methods[i / 2 - own]), alone = control_of(methods[i / 2 - own]);
+        joint.own_background = alone.own_background = own;
         joint.halves = alone.halves = i % 2 ? 2 : 1;
         assert_int_equal(ss_keep_new(&keep, cx, 1, SS_LAYERS, joint.halves), SS_OK);
         joint.keep = alone.keep = keep;
@@ -228,6 +257,7 @@ int main(void) {
         cmocka_unit_test(targets_change_and_the_source_does_not),
         cmocka_unit_test(a_target_equal_to_its_source_is_not_changed),
         cmocka_unit_test(masks_of_ones_hide_nothing),
+        cmocka_unit_test(a_background_of_its_own_reads_itself),
         cmocka_unit_test(a_shared_source_is_the_same_as_two),
         cmocka_unit_test(kept_keys_stand_in_for_the_source),
         cmocka_unit_test(keys_that_were_not_kept_are_asked_for),

@@ -46,8 +46,16 @@ static const struct {
     {"edit", "plain", NULL, "place", 0.25},
     {"edit", "plain", NULL, "identity", 0.8},
     {"edit", "masked", NULL, "mask", 0.6},
+    /* The subject alone carried over, into new noise: pose and place are the prompt's. */
+    {"fresh", "subject", NULL, "species", 0.75},
+    {"fresh", "subject", NULL, "color", 0.75},
+    {"fresh", "subject", NULL, "action", 0.5},
+    {"fresh", "subject", NULL, "place", 0.75},
+    {"fresh", "subject", NULL, "identity", 0.55},
     /* What control is for. */
     {"edit", "plain", "off", "identity", 0.1},
+    {"fresh", "subject", "off", "identity", 0.2},
+    {"fresh", "subject", "off", "attributes", -0.1},
 };
 
 static double mean_of(const json_t *results, int i) {

@@ -244,7 +244,10 @@ int edit(settings *s) {
     float *source_mask = NULL, *target_mask = NULL;
 
     if (!s->recipe && !s->draw_source) s->photo = s->operand;
-    if (s->seed < 0 && !s->draw_source && s->fresh == 0) s->seed = 0; /* nothing is random */
+    bool chance = s->draw_source || s->fresh > 0;
+    if (!chance && given(s, "seed") && !s->recipe)
+        note("--seed changes nothing: an edit of a photo starts from the photo's own noise (--fresh brings other)");
+    if (!chance && s->seed < 0) s->seed = 0;
     const char *stem = s->recipe        ? s->stem
                        : s->story       ? "story"
                        : s->draw_source ? "selfsame-edit"

@@ -32,13 +32,13 @@ peers: build/release/build.ninja ## beside PyTorch (needs the network once): mak
 	tools/peers/peers.sh build/release --rows "$(ROWS)" $(if $(REPEAT),--repeat $(REPEAT))
 
 bench-clay: selfsame ## the clay bench of models/clay, into build/bench-clay; with the study: make bench-clay STUDY=1
-	build/release/selfsame score --profile clay -m models/clay -o build/bench-clay $(if $(STUDY),--parts renders$(comma)text$(comma)edit$(comma)study)
+	build/release/selfsame score --profile clay -m models/clay -o build/bench-clay $(if $(STUDY),--parts renders$(comma)text$(comma)edit$(comma)fresh$(comma)study)
 
 bench-clay-docs: bench-clay ## the same, and its tables and figure into docs/
 	sed -i -e '/^<!-- tables -->/,/^<!-- end of tables -->/{//!d}' -e '/^<!-- tables -->/r build/bench-clay/bench.md' docs/clay-bench.md
 	! test -f build/bench-clay/study.svg || cp build/bench-clay/study.svg docs/pictures/clay-study.svg
 
-bench-learn: build/release/build.ninja ## subjects learned on models/clay, with MasaCtrl and without: make bench-learn WHO=4 STEPS=250
+bench-learn: build/release/build.ninja ## subjects learned on models/clay, with MasaCtrl and without: make bench-learn WHO=4 STEPS=150
 	cmake --build build/release --target bench-learn
 	OMP_WAIT_POLICY=passive build/release/bench-learn models/clay build/bench-learn $(or $(WHO),4) $(STEPS)
 

@@ -5,8 +5,8 @@
  *
  *     bench-learn MODEL FOLDER [INDIVIDUALS] [STEPS] [RATE]
  *
- * Defaults: 4 individuals, 250 steps at a rate of 0.0003. Beside the photos the training sees twenty rendered pictures
- * of others of the class. */
+ * Defaults: 4 individuals, 150 steps of all of cross-attention at a rate of 0.0004. Beside the photos the training sees
+ * twenty rendered pictures of others of the class. */
 #include "score/interval.h"
 #include "score/player.h"
 #include "score/readers.h"
@@ -187,6 +187,7 @@ static ss_status learn(bench *b, int who, const char *photos, const char *others
                                 .class_prompt = class};
     ss_train_request q = {.concepts = &concept,
                           .concept_count = 1,
+                          .parameters = "crossattn",
                           .steps = b->steps,
                           .rate = b->rate,
                           .still = true,
@@ -266,8 +267,8 @@ static void print_tables(const bench *b, int n) {
 int main(int argc, char **argv) {
     static bench b;
     const int n = argc > 3 ? atoi(argv[3]) : 4;
-    b.steps = argc > 4 ? atoi(argv[4]) : 250;
-    b.rate = argc > 5 ? atof(argv[5]) : 0.0003;
+    b.steps = argc > 4 ? atoi(argv[4]) : 150;
+    b.rate = argc > 5 ? atof(argv[5]) : 0.0004;
     if (argc < 3 || n < 1 || n > MOST || b.steps < 1 || !(b.rate > 0)) {
         fprintf(stderr, "usage: bench-learn MODEL FOLDER [INDIVIDUALS, at most %d] [STEPS] [RATE]\n", MOST);
         return 2;

@@ -258,6 +258,11 @@ static ss_status measure_source(bench *b, figure *source, ss_image *im) {
     return st ? st : ss_rows_add(&b->rows, b->cx, &row);
 }
 
+/* A file for the photo's inverted path, which all that an individual's photo is source of shares. */
+static char *inverted(const bench *b) {
+    return ss_format(b->cx, "%s/measured/inverted-%llu.safetensors", b->o.folder, (unsigned long long)b->player.seed);
+}
+
 /* Both targets by one method, from the photo or, of SS_TEXT, from a source that the prompt and the seed make. */
 static ss_status draw_targets(bench *b, ss_experiment e, ss_arm arm, figure *source) {
     const char *prompts[SS_PLAYER_TARGETS] = {b->player.prompt[0], b->player.prompt[1]};
@@ -265,8 +270,9 @@ static ss_status draw_targets(bench *b, ss_experiment e, ss_arm arm, figure *sou
     overlap masks = {.b = b};
     ss_edit_request q = request_of(b, e, arm, &masks);
     ss_edited done = {0};
-    q.prompts = prompts, q.prompt_count = SS_PLAYER_TARGETS;
-    ss_status st = ss_edit(&done, b->cx, b->m, &q);
+    char *path = drawn ? NULL : inverted(b);
+    q.prompts = prompts, q.prompt_count = SS_PLAYER_TARGETS, q.keep_source = path;
+    ss_status st = drawn || path ? ss_edit(&done, b->cx, b->m, &q) : SS_ERR_NOMEM;
     if (!st && drawn && !source->im.rgb) st = measure_source(b, source, &done.source);
     for (int t = 0; t < SS_PLAYER_TARGETS && !st; t++) {
         char name[64];
@@ -278,6 +284,7 @@ static ss_status draw_targets(bench *b, ss_experiment e, ss_arm arm, figure *sou
                             name);
     }
     ss_edited_free(&done);
+    free(path);
     return st;
 }
 
@@ -328,19 +335,21 @@ static ss_status work_edit(bench *b) {
 /* Where control starts: shares of the steps, and layers of 16 (7 is the decoder's first, 10 MasaCtrl's own). */
 static const double study_steps[] = {0, 0.08, 0.2, 0.4};
 static const int study_layers[] = {0, 7, 10, 13};
-enum { STEPS = SS_COUNT_OF(study_steps), LAYERS = SS_COUNT_OF(study_layers), CELLS = 1 + 2 * STEPS * LAYERS };
+enum {
+    STEPS = SS_COUNT_OF(study_steps),
+    LAYERS = SS_COUNT_OF(study_layers),
+    GRID = STEPS * LAYERS,
+    CELLS = 2 + 3 * GRID
+};
 
-/* Cell 0 is without control, then come those with MasaCtrl and those with its masks. */
+/* Two cells without control, from the photo's noise and from new noise, then those with MasaCtrl, those with its masks,
+ * and those that carry the subject into new noise. */
 static cell cell_of(const bench *b, int i) {
-    if (!i--) return (cell){SS_ARM_OFF, -1, -1};
-    int step = i / LAYERS % STEPS;
-    return (cell){i < STEPS * LAYERS ? SS_ARM_PLAIN : SS_ARM_MASKED,
-                  (int)(study_steps[step] * b->o.sampling.steps + 0.5), study_layers[i % LAYERS]};
-}
-
-/* The photo's inverted path, which all cells of an individual start from. */
-static char *inverted(const bench *b) {
-    return ss_format(b->cx, "%s/measured/inverted-%llu.safetensors", b->o.folder, (unsigned long long)b->player.seed);
+    static const ss_arm arms[] = {SS_ARM_PLAIN, SS_ARM_MASKED, SS_ARM_SUBJECT};
+    if (i < 2) return (cell){i ? SS_ARM_SUBJECT : SS_ARM_OFF, -1, -1};
+    i -= 2;
+    return (cell){arms[i / GRID], (int)(study_steps[i / LAYERS % STEPS] * b->o.sampling.steps + 0.5),
+                  study_layers[i % LAYERS]};
 }
 
 static ss_status work_study(bench *b, const cell *c) {
@@ -348,11 +357,12 @@ static ss_status work_study(bench *b, const cell *c) {
     char layers[16], *path = inverted(b);
     ss_row row = ss_row_new(SS_STUDY, c->arm, b->player.seed, SS_PLAYER_MOVES);
     overlap masks = {.b = b};
-    ss_edit_request q = request_of(b, SS_STUDY, c->arm, &masks);
+    ss_edit_request q = request_of(b, SS_STUDY, c->step < 0 ? SS_ARM_OFF : c->arm, &masks);
     ss_edited done = {0};
     row.step = c->step, row.layer = c->layer;
     q.prompts = &prompt, q.prompt_count = 1, q.keep_source = path;
-    if (c->arm != SS_ARM_OFF) {
+    q.fresh = c->arm == SS_ARM_SUBJECT;
+    if (c->step >= 0) {
         snprintf(layers, sizeof layers, "%d-", c->layer);
         q.control = (ss_control_range){.from_given = true, .from = c->step, .layers = layers};
     }
@@ -382,7 +392,8 @@ static ss_status work(bench *b, ss_experiment part, const cell *c) {
 
 static char *piece_name(const bench *b, ss_experiment part, const cell *c) {
     unsigned long long seed = b->player.seed;
-    if (part != SS_STUDY || c->step < 0) return ss_format(b->cx, "%s-%llu", ss_experiment_names[part], seed);
+    if (part != SS_STUDY) return ss_format(b->cx, "%s-%llu", ss_experiment_names[part], seed);
+    if (c->step < 0) return ss_format(b->cx, "%s-%llu-%s", ss_experiment_names[part], seed, ss_arm_names[c->arm]);
     return ss_format(b->cx, "%s-%llu-%s-step%d-layer%d", ss_experiment_names[part], seed, ss_arm_names[c->arm], c->step,
                      c->layer);
 }

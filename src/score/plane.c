@@ -1,6 +1,6 @@
 /* The study's figure, as SVG. Points of one first layer are joined in the order of their first step; without control
- * there is one point, from which all others depart, and grey lines mark what renders of one individual and of two of a
- * kind reach. */
+ * there is one point for each noise, from which all others depart, and grey lines mark what renders of one individual
+ * and of two of a kind reach. */
 #include "score/plane.h"
 
 #include "io/buffer.h"
@@ -37,7 +37,15 @@ ss_grid ss_grid_of(const ss_row_list *r) {
 /* ------------------------------------------------------------------------------------------------ the figure */
 
 static const double unit[2] = {5, 0.1}; /* between two marks of an axis */
-enum { WIDTH = 900, HEIGHT = 430, TOP = 50, BOTTOM = 60, PANEL = 370, LEFT = 70, BETWEEN = 60 };
+enum { PANELS = 3, HEIGHT = 430, TOP = 50, BOTTOM = 60, PANEL = 370, LEFT = 70, BETWEEN = 60 };
+enum { WIDTH = LEFT + PANELS * (PANEL + BETWEEN) };
+
+static const struct {
+    const char *title;
+    ss_arm arm, off;
+} panels[PANELS] = {{"MasaCtrl", SS_ARM_PLAIN, SS_ARM_OFF},
+                    {"MasaCtrl with automatic masks", SS_ARM_MASKED, SS_ARM_OFF},
+                    {"The subject alone, from new noise", SS_ARM_SUBJECT, SS_ARM_SUBJECT}};
 
 typedef struct plane {
     ss_ctx *cx;
@@ -87,14 +95,16 @@ static void widen(plane *p, const point *at) {
 
 /* Axes that hold every point, with room around it. */
 static void fit(plane *p) {
-    point at = point_of(p, SS_ARM_OFF, -1, -1);
     p->low[0] = p->low[1] = INFINITY, p->high[0] = p->high[1] = -INFINITY;
-    widen(p, &at);
-    for (ss_arm arm = SS_ARM_PLAIN; arm <= SS_ARM_MASKED; arm++)
+    for (int panel = 0; panel < PANELS; panel++) {
+        point at = point_of(p, panels[panel].off, -1, -1);
+        widen(p, &at);
         for (int i = 0; i < p->grid->steps * p->grid->layers; i++) {
-            at = point_of(p, arm, p->grid->step[i / p->grid->layers], p->grid->layer[i % p->grid->layers]);
+            at =
+                point_of(p, panels[panel].arm, p->grid->step[i / p->grid->layers], p->grid->layer[i % p->grid->layers]);
             widen(p, &at);
         }
+    }
     for (int k = 0; k < 2; k++) {
         if (!isfinite(p->low[k])) p->low[k] = 0, p->high[k] = unit[k];
         p->low[k] = unit[k] * (floor(p->low[k] / unit[k]) - (k == 0));
@@ -102,13 +112,13 @@ static void fit(plane *p) {
     }
 }
 
-static void put_axes(plane *p, int panel, const char *title) {
+static void put_axes(plane *p, int panel) {
     double left = across(p, panel, p->low[0]), right = across(p, panel, p->high[0]), bottom = down(p, p->low[1]),
            top = down(p, p->high[1]);
     put(p, "<rect x='%.1f' y='%.1f' width='%.1f' height='%.1f' fill='none' stroke='#888'/>\n", left, top, right - left,
         bottom - top);
     put(p, "<text x='%.1f' y='%.1f' text-anchor='middle' font-size='15'>%s</text>\n", (left + right) / 2, top - 12,
-        title);
+        panels[panel].title);
     put(p, "<text x='%.1f' y='%.1f' text-anchor='middle'>attributes as the prompt says, %%</text>\n",
         (left + right) / 2, bottom + 38);
     int marks[2], every[2]; /* not more than fit */
@@ -140,7 +150,8 @@ static void put_level(plane *p, int panel, ss_arm arm, const char *what) {
         what);
 }
 
-static void put_series(plane *p, int panel, ss_arm arm, int k) {
+static void put_series(plane *p, int panel, int k) {
+    ss_arm arm = panels[panel].arm;
     static const char *const colors[] = {"#b03a2e", "#d68910", "#1e8449", "#2471a3", "#6c3483", "#515a5a"};
     const char *color = colors[k % SS_COUNT_OF(colors)];
     const ss_grid *g = p->grid;
@@ -164,7 +175,7 @@ static void put_series(plane *p, int panel, ss_arm arm, int k) {
 }
 
 static void put_off(plane *p, int panel) {
-    point at = point_of(p, SS_ARM_OFF, -1, -1);
+    point at = point_of(p, panels[panel].off, -1, -1);
     if (!at.y.n) return;
     double x = across(p, panel, at.x.mean), y = down(p, at.y.mean);
     put(p, "<path d='M %.1f %.1f l 7 7 l -7 7 l -7 -7 z' fill='#222'/>\n", x, y - 7);
@@ -178,12 +189,11 @@ ss_status ss_plane_write(const ss_row_list *r, ss_ctx *cx, const ss_grid *g, con
         WIDTH, HEIGHT);
     put(&p, "<title>Identity against prompt accuracy; numbers at the points are the first controlled step</title>\n");
     put(&p, "<rect width='%d' height='%d' fill='white'/>\n", WIDTH, HEIGHT);
-    for (int panel = 0; panel < 2; panel++) {
-        ss_arm arm = panel ? SS_ARM_MASKED : SS_ARM_PLAIN;
-        put_axes(&p, panel, panel ? "MasaCtrl with automatic masks" : "MasaCtrl");
+    for (int panel = 0; panel < PANELS; panel++) {
+        put_axes(&p, panel);
         put_level(&p, panel, SS_ARM_SAME, "renders of one individual");
         put_level(&p, panel, SS_ARM_KIN, "of two of its species and color");
-        for (int k = 0; k < g->layers; k++) put_series(&p, panel, arm, k);
+        for (int k = 0; k < g->layers; k++) put_series(&p, panel, k);
         put_off(&p, panel);
     }
     put(&p, "</svg>\n");

@@ -34,7 +34,7 @@ typedef enum ss_arm {
     SS_ARM_OFF,         /* targets drawn without control, with MasaCtrl, and with its automatic masks */
     SS_ARM_PLAIN,
     SS_ARM_MASKED,
-    SS_ARM_SUBJECT, /* the masks, and a background that reads itself */
+    SS_ARM_SUBJECT, /* the masks, and a background that reads itself; in a study all from new noise */
     SS_ARMS
 } ss_arm;
 
@@ -47,7 +47,7 @@ typedef struct ss_row {
     uint64_t individual;       /* its seed */
     int target;                /* SS_PLAYER_STAYS, SS_PLAYER_MOVES; -1: the photo itself */
     int held;                  /* the scene has a combination that no training saw */
-    int step, layer;           /* of a study: the first that are controlled; -1 elsewhere */
+    int step, layer;           /* of a study: the first that are controlled; -1 elsewhere, and without control */
     double value[SS_MEASURES]; /* NaN where it makes no sense */
 } ss_row;
 

@@ -197,6 +197,16 @@ static ss_pick study_pick(ss_arm arm, ss_measure m, int step, int layer) {
     return (ss_pick){SS_STUDY, arm, m, -1, step, layer};
 }
 
+/* Identity and attributes of a cell. */
+static void put_pair(tables *t, ss_arm arm, int step, int layer) {
+    ss_pick who = study_pick(arm, SS_MEASURE_IDENTITY, step, layer), what = who;
+    what.measure = SS_MEASURE_ATTRIBUTES;
+    ss_interval a = mean(t, &who), b = mean(t, &what);
+    put_number(t, SS_MEASURE_IDENTITY, &a, false);
+    put(t, ",");
+    put_number(t, SS_MEASURE_ATTRIBUTES, &b, false);
+}
+
 static void put_grid(tables *t, const ss_grid *g, ss_arm arm, const char *title) {
     put(t, "| %s, first step |", title);
     for (int k = 0; k < g->layers; k++) put(t, " from layer %d |", g->layer[k]);
@@ -205,12 +215,8 @@ static void put_grid(tables *t, const ss_grid *g, ss_arm arm, const char *title)
     for (int i = 0; i < g->steps; i++) {
         put(t, "\n| %d |", g->step[i]);
         for (int k = 0; k < g->layers; k++) {
-            ss_pick who = study_pick(arm, SS_MEASURE_IDENTITY, g->step[i], g->layer[k]), what = who;
-            what.measure = SS_MEASURE_ATTRIBUTES;
-            ss_interval a = mean(t, &who), b = mean(t, &what);
-            put_number(t, SS_MEASURE_IDENTITY, &a, false);
-            put(t, ",");
-            put_cell(t, SS_MEASURE_ATTRIBUTES, &b, false);
+            put_pair(t, arm, g->step[i], g->layer[k]);
+            put(t, " |");
         }
     }
     put(t, "\n\n");
@@ -218,17 +224,15 @@ static void put_grid(tables *t, const ss_grid *g, ss_arm arm, const char *title)
 
 static void put_study(tables *t, const ss_grid *g) {
     if (!has(t, SS_STUDY)) return;
-    ss_pick who = study_pick(SS_ARM_OFF, SS_MEASURE_IDENTITY, -1, -1), what = who;
-    what.measure = SS_MEASURE_ATTRIBUTES;
-    ss_interval a = mean(t, &who), b = mean(t, &what);
     put(t, "### The study: where control starts\n\n");
     put(t, "Identity, and the mean of the four attributes in percent. Without control:");
-    put_number(t, SS_MEASURE_IDENTITY, &a, false);
-    put(t, ",");
-    put_number(t, SS_MEASURE_ATTRIBUTES, &b, false);
+    put_pair(t, SS_ARM_OFF, -1, -1);
+    put(t, "; from new noise:");
+    put_pair(t, SS_ARM_SUBJECT, -1, -1);
     put(t, ".\n\n");
     put_grid(t, g, SS_ARM_PLAIN, "MasaCtrl");
     put_grid(t, g, SS_ARM_MASKED, "masked");
+    put_grid(t, g, SS_ARM_SUBJECT, "subject, from new noise");
 }
 
 static int individuals(const ss_row_list *r) {
@@ -263,7 +267,7 @@ static void add_number(json_t *o, const char *key, double x) {
     json_object_set_new(o, key, isfinite(x) ? json_real(x) : json_null());
 }
 
-/* `than`: the arm that was subtracted, or NULL. */
+/* `than`: what was subtracted, or NULL. */
 static void add_result(tables *t, const ss_pick *p, const ss_interval *r, const char *than) {
     char text[256];
     if (!r->n || t->cx->status) return;
@@ -282,6 +286,11 @@ static void add_result(tables *t, const ss_pick *p, const ss_interval *r, const 
 static void add_pick(tables *t, const ss_pick *p) {
     ss_interval r = mean(t, p);
     add_result(t, p, &r, NULL);
+    if (p->step >= 0 && p->arm == SS_ARM_SUBJECT) { /* the same noise without control */
+        ss_pick start = study_pick(p->arm, p->measure, -1, -1);
+        r = difference(t, p, &start);
+        add_result(t, p, &r, "fresh");
+    }
     for (ss_arm than = SS_ARM_OFF; than < p->arm; than++) {
         ss_pick other = *p;
         other.arm = than;
@@ -306,7 +315,9 @@ static void add_study(tables *t, const ss_grid *g) {
     for (ss_measure m = 0; m < SS_MEASURES; m++) {
         ss_pick p = study_pick(SS_ARM_OFF, m, -1, -1);
         add_pick(t, &p);
-        for (ss_arm arm = SS_ARM_PLAIN; arm <= SS_ARM_MASKED; arm++)
+        p.arm = SS_ARM_SUBJECT;
+        add_pick(t, &p);
+        for (ss_arm arm = SS_ARM_PLAIN; arm <= SS_ARM_SUBJECT; arm++)
             for (int i = 0; i < g->steps * g->layers; i++) {
                 p = study_pick(arm, m, g->step[i / g->layers], g->layer[i % g->layers]);
                 add_pick(t, &p);

@@ -82,7 +82,7 @@ static void benches(void **state) {
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         if (!scene_has(*state, files[i])) fail_msg("there is no %s", files[i]);
     /* Of five steps three can be the first that is controlled. */
-    assert_int_equal(scene_count(*state, "bench/measured/study-9001-*.json"), 24);
+    assert_int_equal(scene_count(*state, "bench/measured/study-9001-*.json"), 2 + 36);
     assert_false(scene_has(*state, "bench/measured/inverted-9001.safetensors"));
 
     /* What is there is taken as it is, what is missing is made again to the same numbers. */

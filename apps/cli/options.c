@@ -190,6 +190,7 @@ static const rule needs[] = {
     {"clip", "sample-every", "it says how the samples do"},
     {"resume", "run", "that is the folder with the state to go on from"},
     {"class-caption", "class-photos", "it says what those show"},
+    {"story-photo", "story", "the story's pictures read it"},
     {"source-mask", "target-mask", "the subject's places in the photo and in the picture go together"},
     {"target-mask", "source-mask", "the subject's places in the photo and in the picture go together"},
 };

@@ -58,7 +58,7 @@ typedef struct settings {
 
     /* Of train. */
     const char *class_word, *token, *concepts, *caption, *initializer, *loss_masks, *class_photos, *class_caption,
-        *draw_class, *parameters, *run, *clip, *story_prompts;
+        *draw_class, *parameters, *run, *clip, *story_prompts, *story_photo;
     int kind, train_recipe, schedule, train_steps, train_batch, accumulation, warmup, class_images, save_every,
         sample_every;
     double rate, longest_gradient, prior, flip;

@@ -264,6 +264,8 @@ const option_row options[] = {
     {NULL, "again", 0, NULL, STORY, STORY, &switch_kind, AT(again), .help = "draw anew what is there already, too"},
     {NULL, "story", 0, "FILE", TRAIN, TRAIN, &file_kind, AT(story_prompts),
      .help = "then draw a story of these prompts, one a line, beside -o"},
+    {NULL, "story-photo", 0, "FILE", TRAIN, TRAIN, &file_kind, AT(story_photo),
+     .help = "a photo that the story carries the subject from, instead of its first picture"},
     {NULL, "sheet", 0, "FILE", BOTH, BOTH, &file_kind, AT(sheet), .help = "all pictures side by side, with captions"},
     {NULL, "compare", 0, NULL, EDIT, EDIT, &switch_kind, AT(compare),
      .help = "below each picture on the sheet the same with nothing carried over"},

@@ -1,14 +1,17 @@
 /* train: photos to a subject. */
+#define _GNU_SOURCE /* strcasestr */
 #include "job.h"
 #include "options.h"
 #include "say.h"
 #include "subjects.h"
 #include "verbs.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { SEED = 42, SAMPLE_STEPS = 30, SAMPLE_GUIDANCE = 6 }; /* the published programs' seed and guidance */
 
@@ -89,6 +92,8 @@ static int check(settings *s) {
         return usage("--loss-masks %s: with --concepts each concept in that file names its own masks, and only auto "
                      "goes with all of them",
                      s->loss_masks);
+    if (s->story_photo && !s->class_word)
+        return usage("--story-photo finds the subject by its class's word, which is not there: say it with --class");
     if (s->sample_every && !s->run)
         return usage("--sample-every makes sense only with --run, which is not there: samples lie in that folder");
     if (s->sample_every && !s->prompts.count) {
@@ -114,7 +119,18 @@ static const char *stem_of(settings *s, bool pattern) {
     return own(s, stem);
 }
 
-/* What --story draws once the subject is learned. Read before, so that a mistake in it is told in time. */
+/* Masks follow the class's word, so every prompt has to have it. */
+static int check_story_photo(const settings *t, const settings *s) {
+    if (access(s->story_photo, R_OK)) return failure("%s: %s", s->story_photo, strerror(errno));
+    for (int i = 0; i < t->prompts.count; i++)
+        if (!strcasestr(t->prompts.at[i], s->class_word))
+            return usage("--story-photo: masks follow the word \"%s\", and prompt %d of %s has none: \"%s\"",
+                         s->class_word, i + 1, s->story_prompts, t->prompts.at[i]);
+    return DONE;
+}
+
+/* What --story draws once the subject is learned: from a photo the subject alone, into poses and places that are the
+ * prompts'. Read before, so that a mistake in it is told in time. */
 static int plan_story(settings *t, settings *s) {
     const char *argv[] = {"story",
                           "--model",
@@ -128,16 +144,29 @@ static int plan_story(settings *t, settings *s) {
                           "--output",
                           format_text(s, "%s-story-%%d.png", stem_of(s, true)),
                           "--seed",
-                          format_text(s, "%lld", (long long)s->seed)};
-    const int argc = (int)(sizeof argv / sizeof *argv) - (s->seed < 0 ? 2 : 0);
-    int rc = options_parse(t, verb_of(STORY), argc, (char **)argv);
+                          format_text(s, "%lld", (long long)(s->seed < 0 ? SEED : s->seed)),
+                          "--photo",
+                          s->story_photo,
+                          "--source",
+                          format_text(s, "a %s %s", s->token, s->class_word),
+                          "--method",
+                          "auto-mask",
+                          "--subject-words",
+                          s->class_word,
+                          "--background",
+                          "prompt",
+                          "--fresh",
+                          "1"};
+    const int all = (int)(sizeof argv / sizeof *argv);
+    int rc = options_parse(t, verb_of(STORY), s->story_photo ? all : all - 12, (char **)argv);
     if (rc) return rc;
     t->vae = s->vae, t->config = s->config, t->ema = s->ema, t->prediction = s->prediction;
     t->threads = s->threads, t->numbers = s->numbers, t->device = s->device, t->isa = s->isa;
     t->quiet = s->quiet, t->json = s->json;
     t->width = t->height = s->width;
     if (!(rc = options_check(t))) rc = prompts_read(t);
-    return rc ? rc : story_check(t);
+    if (!rc) rc = story_check(t);
+    return rc || !s->story_photo ? rc : check_story_photo(t, s);
 }
 
 static int tell_story(settings *t, settings *s) {

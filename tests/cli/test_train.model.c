@@ -219,6 +219,23 @@ static void photos_become_a_story(void **state) {
     assert_true(scene_has(*state, "pet-story.png"));
     r = run_expect(*state, "grep -q '\"story\"' report && rm pet.safetensors", 0);
     ran_clear(&r);
+    snprintf(command, sizeof command,
+             "%s --story lines --story-photo photos/1.png && $selfsame story -m model --subject pet.safetensors "
+             "--photo photos/1.png --source 'a <new1> dog' --method auto-mask --subject-words dog --background prompt "
+             "--fresh 1 --prompts lines --size 64 --seed 5 -q -o carried-%%d.png",
+             train);
+    r = run_expect(*state, command, 0);
+    ran_clear(&r);
+    same_files(*state, "pet-story-2.png", "carried-2.png");
+    r = run_expect(*state, "! cmp -s pet-story-2.png again-2.png && rm pet*", 0);
+    ran_clear(&r);
+    snprintf(command, sizeof command, "%s --story lines --story-photo gone.png", train);
+    expect_sentence(*state, command, 1, "gone.png");
+    snprintf(command, sizeof command, "%s --story-photo photos/1.png", train);
+    expect_sentence(*state, command, 2, "--story-photo makes sense only with --story");
+    snprintf(command, sizeof command, "echo 'a <new1> cat' >> lines; %s --story lines --story-photo photos/1.png",
+             train);
+    expect_sentence(*state, command, 2, "prompt 3 of lines has none");
     snprintf(command, sizeof command, "echo 'a <new1> dog' > lines; %s --story lines", train);
     expect_sentence(*state, command, 2, "there is one");
     snprintf(command, sizeof command, "%s --story nothing", train);

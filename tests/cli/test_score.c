@@ -89,7 +89,7 @@ static void benches(void **state) {
     does(state, "touch -d 2001-01-01 bench/measured/*; rm bench/measured/edit-9001.json");
     does(state, BENCH "-n 1 --json >again.json");
     does(state, "test $(find bench/measured -newermt 2002-01-01 -type f | wc -l) = 1");
-    does(state, BENCH "-n 2");
+    does(state, BENCH "-n 2 --parts renders,edit");
     json_t *first = json_in(state, "first.json"), *again = json_in(state, "again.json"),
            *both = json_in(state, "bench/results.json");
     assert_true(json_equal(first, again));

@@ -20,9 +20,10 @@
 
 enum { PHOTOS = 5, OTHERS = 20, SEEDS = 2, MOST = 64, FIRST = 9001, OTHERS_SEED = 101, SIDE = 256 };
 
-typedef enum arm { CLASS, NAMED, LEARNED, CARRIED, BOTH, ARMS } arm;
-static const char *const arm_names[ARMS] = {"`a dog ...`", "`a blue dog ...`", "`a <new1> dog ...`",
-                                            "carried, `a blue dog ...`", "carried, `a <new1> dog ...`"};
+typedef enum arm { CLASS, NAMED, LEARNED, CARRIED_CLASS, CARRIED_NAMED, CARRIED_LEARNED, ARMS } arm;
+static const char *const arm_names[ARMS] = {
+    "`a dog ...`",          "`a blue dog ...`",          "`a <new1> dog ...`",
+    "carried, `a dog ...`", "carried, `a blue dog ...`", "carried, `a <new1> dog ...`"};
 
 typedef enum measure { OF_IDENTITY, OF_SPECIES, OF_ACTION, OF_PLACE, OF_MEAN, MEASURES } measure;
 static const ss_clay_part part_of[MEASURES] = {
@@ -68,8 +69,8 @@ static ss_status look(ss_read *out, const bench *b, const ss_image *im) {
 /* "a blue dog sitting in a meadow" in the words of an arm. */
 static char *in_words(const bench *b, const char *caption, arm a) {
     const char *species = ss_clay_words(SS_CLAY_SPECIES)[b->player.photo.id.species], *from = strstr(caption, species);
-    if (a == NAMED || a == CARRIED) return ss_format(b->cx, "%s", caption);
-    if (a == CLASS) return ss_format(b->cx, "%s %s", species[0] == 'e' ? "an" : "a", from);
+    if (a == NAMED || a == CARRIED_NAMED) return ss_format(b->cx, "%s", caption);
+    if (a == CLASS || a == CARRIED_CLASS) return ss_format(b->cx, "%s %s", species[0] == 'e' ? "an" : "a", from);
     return ss_format(b->cx, "a <new1> %s", from);
 }
 
@@ -217,10 +218,11 @@ static ss_status play(bench *b, int who) {
     if (!st) st = render(b, others, &class, OTHERS, false);
     if (!st) st = from_text(b, who, CLASS, drawn);
     if (!st) st = from_text(b, who, NAMED, drawn);
-    if (!st) st = from_photo(b, who, CARRIED, drawn);
+    if (!st) st = from_photo(b, who, CARRIED_CLASS, drawn);
+    if (!st) st = from_photo(b, who, CARRIED_NAMED, drawn);
     if (!st) st = learn(b, who, photos, others);
     if (!st) st = from_text(b, who, LEARNED, drawn);
-    if (!st) st = from_photo(b, who, BOTH, drawn);
+    if (!st) st = from_photo(b, who, CARRIED_LEARNED, drawn);
     ss_image_free(&b->photo);
     free(photos), free(others), free(drawn);
     return st;
@@ -260,8 +262,9 @@ static void print_tables(const bench *b, int n) {
     fputs(head, stdout);
     print_difference(b, LEARNED, CLASS, n);
     print_difference(b, LEARNED, NAMED, n);
-    print_difference(b, BOTH, CARRIED, n);
-    print_difference(b, BOTH, LEARNED, n);
+    print_difference(b, CARRIED_LEARNED, CARRIED_CLASS, n);
+    print_difference(b, CARRIED_LEARNED, CARRIED_NAMED, n);
+    print_difference(b, CARRIED_LEARNED, LEARNED, n);
 }
 
 int main(int argc, char **argv) {

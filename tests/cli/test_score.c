@@ -72,18 +72,19 @@ static void benches(void **state) {
                                         "bench/summary.csv",
                                         "bench/pictures.csv",
                                         "bench/settings.json",
-                                        "bench/study.svg",
+                                        "study/study.svg",
                                         "bench/measured/renders-9001.json",
                                         "bench/measured/text-9001.json",
-                                        "bench/measured/study-9001-masked-step2-layer13.json"};
+                                        "study/measured/study-9001-masked-step1-layer13.json"};
     does(state, BENCH "-n 1 --json >first.json");
     assert_int_equal(scene_count(*state, "bench/pictures/*.png"), 9 + 9 + 8);
-    does(state, BENCH "-n 1 --parts renders,study");
+    does(state, "$selfsame score --profile clay -m clay -o study --steps 2 -n 1 --parts renders,study");
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         if (!scene_has(*state, files[i])) fail_msg("there is no %s", files[i]);
-    /* Of five steps three can be the first that is controlled. */
-    assert_int_equal(scene_count(*state, "bench/measured/study-9001-*.json"), 2 + 36);
+    /* Of two steps both can be the first that is controlled. */
+    assert_int_equal(scene_count(*state, "study/measured/study-9001-*.json"), 2 + 24);
     assert_false(scene_has(*state, "bench/measured/inverted-9001.safetensors"));
+    assert_false(scene_has(*state, "study/measured/inverted-9001.safetensors"));
 
     /* What is there is taken as it is, what is missing is made again to the same numbers. */
     does(state, "touch -d 2001-01-01 bench/measured/*; rm bench/measured/edit-9001.json");

@@ -290,7 +290,7 @@ static ss_status open_rows(edit *e, ss_run *run, const int *texts, int rows) {
     run->sample.shared = e->control.source_shared;
     run->sample.control = e->r->method == SS_METHOD_NONE ? NULL : &e->control.control;
     hook_source(e, &run->sample);
-    memcpy(e->latents, e->path + e->steps * e->one, (size_t)e->one * sizeof *e->path);
+    if (source) memcpy(e->latents, e->path + e->steps * e->one, (size_t)e->one * sizeof *e->path);
     for (int i = source; i < rows; i++) start_target(e, e->latents + i * e->one);
     return SS_OK;
 }
